@@ -1,0 +1,198 @@
+"""The rule of answers: which version of each fact is in force, and what the facts of a key fold into.
+
+A fact's versions are first laid out over known time, as spans. The spans of all facts of a key make a plane of valid
+days and known instants; a row of a view is the fold at one point of it, and says how far around that point its state
+reaches.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+from timeline.events import Entry, Event
+from timeline.temporal import OPEN_FUTURE, OPEN_PAST, Valid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+State = dict[str, Any]
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A version of a fact, in force from `known_from` on and before `known_to` (None: for ever)."""
+
+    entry: Entry
+    known_from: datetime
+    known_to: datetime | None
+
+    def in_force(self, known: datetime) -> bool:
+        """Return whether this is the version to believe at an instant."""
+        return self.known_from <= known and (self.known_to is None or known < self.known_to)
+
+
+def spans(versions: Iterable[Entry]) -> list[Span]:
+    """Return the spans of one fact's versions, earliest knowledge first; while it is retracted a fact has none.
+
+    Of versions known at the same instant the one recorded last is in force, and no other ever is.
+    """
+    by_knowledge = sorted(versions, key=lambda entry: (entry.known, entry.position))
+    following = [entry.known for entry in by_knowledge[1:]]
+    lasts = zip(by_knowledge, [*following, None], strict=True)
+    return [Span(e, e.known, end) for e, end in lasts if e.action != "retract" and e.known != end]
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Return entries in the order of folding: by first possible day, then by knowledge, then as recorded."""
+    return sorted(entries, key=_order)
+
+
+def _order(entry: Entry) -> tuple[date, datetime, int]:
+    return (_valid(entry).first_lo, entry.known, entry.position)
+
+
+def _as_it_is(state: State, _on: date) -> State:
+    return state
+
+
+def _never(_state: State) -> Iterable[date]:
+    return ()
+
+
+def _says_so(state: State) -> bool:
+    return bool(state.get("disputes"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Projection:
+    """A view as pure functions: the keys of a fact, how facts fold into state, how a state is presented on a day.
+
+    `fold` receives the state so far (None at first) and the next fact, and returns a new state without touching the
+    old one. `present` may use the day alone, such as a plan that is overdue; `turns` then names every day on which
+    its answer may differ from that of the day before. States are made of JSON values. A change of what it answers
+    must raise `version`.
+    """
+
+    name: str
+    version: int
+    about: str
+    kinds: frozenset[str]
+    keys: Callable[[Event], Iterable[str]]
+    fold: Callable[[State | None, Entry], State]
+    present: Callable[[State, date], State] = _as_it_is
+    turns: Callable[[State], Iterable[date]] = _never
+    disputed: Callable[[State], bool] = _says_so
+
+    def takes(self, entry: Entry, key: str) -> bool:
+        """Return whether a fact belongs to a key of this view."""
+        return entry.kind in self.kinds and key in self.keys(entry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The state of one key, how sure it is, and how far it reaches: `since` to `until`, None where open."""
+
+    key: str
+    state: State
+    certainty: str
+    disputed: bool
+    since: date | None
+    until: date | None
+    known_since: datetime
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Days from `first` to `last` over which, at one known instant, the facts and the presented state are the same."""
+
+    first: date
+    last: date
+    entries: list[Entry]
+    state: State | None
+
+
+def row(view: Projection, key: str, plane: Iterable[Span], on: date, known: datetime) -> Row | None:
+    """Return the row of a key on a day as known at an instant, from the spans of all facts that ever had the key."""
+    plane = [span for span in plane if span.known_from <= known and view.takes(span.entry, key)]
+    believed = [span.entry for span in plane if span.in_force(known)]
+    here = _stretch(view, believed, on)
+    if here.state is None:
+        return None
+    return Row(
+        key=key,
+        state=here.state,
+        certainty="certain" if all(_valid(entry).certain(on) for entry in here.entries) else "possible",
+        disputed=view.disputed(here.state),
+        since=_since(view, believed, here),
+        until=_until(view, believed, here),
+        known_since=_known_since(view, plane, on, known, here.state),
+        facts=tuple(entry.fact for entry in here.entries),
+    )
+
+
+def _stretch(view: Projection, believed: Sequence[Entry], on: date) -> _Stretch:
+    """Return the longest run of days around `on` that no first day, last day or turn cuts."""
+    entries = in_order(entry for entry in believed if _valid(entry).possible(on))
+    folded = _folded(view, entries)
+    cuts = {OPEN_PAST, *(_valid(entry).first_lo for entry in believed), *(_after(entry) for entry in believed)}
+    cuts |= set() if folded is None else set(view.turns(folded))
+    days = sorted(cuts)
+    at = bisect_right(days, on)
+    last = days[at] - _DAY if at < len(days) and days[at] < OPEN_FUTURE else OPEN_FUTURE
+    return _Stretch(days[at - 1], last, entries, None if folded is None else view.present(folded, on))
+
+
+def _since(view: Projection, believed: Sequence[Entry], here: _Stretch) -> date | None:
+    first = here.first
+    while first > OPEN_PAST:
+        before = _stretch(view, believed, first - _DAY)
+        if before.state != here.state:
+            return first
+        first = before.first
+    return None
+
+
+def _until(view: Projection, believed: Sequence[Entry], here: _Stretch) -> date | None:
+    last = here.last
+    while last < OPEN_FUTURE:
+        after = _stretch(view, believed, last + _DAY)
+        if after.state != here.state:
+            return last
+        last = after.last
+    return None
+
+
+def _known_since(view: Projection, plane: Sequence[Span], on: date, known: datetime, state: State) -> datetime:
+    """Return the earliest instant from which, on this day, the state has been the same without a break."""
+    spans_here = [span for span in plane if _valid(span.entry).possible(on)]
+    ends = {span.known_to for span in spans_here if span.known_to is not None and span.known_to <= known}
+    instants = sorted({span.known_from for span in spans_here} | ends, reverse=True)
+    for instant, before in pairwise(instants):
+        folded = _folded(view, in_order(span.entry for span in spans_here if span.in_force(before)))
+        if folded is None or view.present(folded, on) != state:
+            return instant
+    return instants[-1]
+
+
+def _folded(view: Projection, entries: Iterable[Entry]) -> State | None:
+    state: State | None = None
+    for entry in entries:
+        state = view.fold(state, entry)
+    return state
+
+
+def _valid(entry: Entry) -> Valid:
+    """Return the valid time of an entry that is in force: only retractions have none."""
+    return cast("Valid", entry.valid)
+
+
+def _after(entry: Entry) -> date:
+    last = _valid(entry).last_hi
+    return last if last == OPEN_FUTURE else last + _DAY
