@@ -1,0 +1,161 @@
+"""Appending: what is recorded, what is left out, what is refused, and that nothing is ever half done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from makers import line
+
+from timeline.errors import Conflict, NotFound, Place, Refused
+from timeline.events import Document
+from timeline.exchange import Line
+from timeline.recording import Item
+
+if TYPE_CHECKING:
+    from timeline.app import Timeline
+
+
+def _rain(value: float, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+    return line(fact="rain", data={"measure": "rain", "value": value}, **fields)
+
+
+def test_positions_begin_at_one_and_have_no_gaps(opened: Timeline) -> None:
+    """Several records make one sequence; the receipt tells which positions were taken."""
+    first = opened.record([line(subject="a"), line(subject="b")])
+    second = opened.record([line(subject="a"), line(subject="c")])
+    assert (first.first, first.last, first.recorded) == (1, 2, 2)
+    assert (second.first, second.last, second.recorded, second.duplicates) == (3, 3, 1, 1)
+    assert [entry.position for entry in opened.log()] == [1, 2, 3]
+
+
+def test_recorded_rises_and_never_comes_from_the_caller(opened: Timeline) -> None:
+    """Instants rise strictly with position and lie in the present; a line that brings one is refused."""
+    before = datetime.now(UTC) - timedelta(minutes=5)
+    opened.record([line(subject=f"s{number}") for number in range(50)])
+    instants = [entry.recorded for entry in opened.log()]
+    assert instants == sorted(set(instants))
+    assert before < instants[0] <= instants[-1] < datetime.now(UTC) + timedelta(minutes=5)
+    with pytest.raises(Refused, match="recorded"):
+        opened.record([line(recorded="2020-01-01")])
+
+
+def test_a_fact_asserted_with_other_content_is_a_conflict(opened: Timeline) -> None:
+    """A conflicting assertion is refused whole, with its place, and nothing is recorded."""
+    opened.record([_rain(1)])
+    with pytest.raises(Conflict, match="recorded already") as caught:
+        opened.record([line(subject="new"), Line(Place("facts.jsonl", 7), _rain(2))])
+    assert caught.value.place == Place("facts.jsonl", 7, "fact")
+    assert opened.stats()["position"] == 1
+
+
+def test_a_conflict_within_one_record_is_a_conflict(opened: Timeline) -> None:
+    """Two assertions of one fact in the same record conflict like those of two records."""
+    with pytest.raises(Conflict):
+        opened.record([_rain(1), _rain(2)])
+    assert opened.stats()["position"] == 0
+
+
+def test_revise_turns_an_assertion_into_a_correction(opened: Timeline) -> None:
+    """With `revise` the new content is a correction; the same once more is a duplicate; the same value is no change."""
+    opened.record([_rain(1, known="2024-01-01")])
+    assert opened.record([_rain(2, known="2024-02-01")], revise=True).recorded == 1
+    assert opened.record([_rain(2, known="2024-02-01")], revise=True).duplicates == 1
+    assert opened.record([_rain(2.0, known="2024-03-01")], revise=True).unchanged == 1
+    assert [entry.action for entry in opened.log()] == ["assert", "correct"]
+    assert opened.ask("observations", on="2023-12-05").rows[0].state["value"] == 2
+
+
+def test_revise_compares_with_what_was_in_force_then(opened: Timeline) -> None:
+    """A value that returns after another one is news, though it was said before."""
+    for month, value in ((1, 1), (2, 2), (3, 1)):
+        assert opened.record([_rain(value, known=f"2024-0{month}-01")], revise=True).recorded == 1
+    asked = [opened.ask("observations", on="2023-12-05", known=f"2024-0{month}-15") for month in (1, 2, 3)]
+    assert [answer.rows[0].state["value"] for answer in asked] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("action", ["correct", "retract"])
+def test_what_was_never_asserted_cannot_be_corrected(opened: Timeline, action: str) -> None:
+    """A correction or retraction of a fact that the log does not hold is refused and names the fact."""
+    fields = _rain(1) if action == "correct" else {"fact": "rain", "known": "2024-01-01"}
+    with pytest.raises(Refused, match="does not hold") as caught:
+        opened.record([fields | {"action": action}])
+    assert caught.value.place.field == "fact"
+
+
+def test_skip_bad_records_the_rest_and_lists_the_bad(opened: Timeline) -> None:
+    """Good lines are recorded, each bad one is in the receipt with its place."""
+    bad = Refused("the file ends in the middle of a line", place=Place("facts.jsonl", 9))
+    items: list[Item] = [
+        line(subject="a"),
+        Line(Place("facts.jsonl", 2), line(valid="2023-99")),
+        bad,
+        _rain(1),
+        _rain(2),
+        line(subject="b"),
+    ]
+    receipt = opened.record(items, skip_bad=True)
+    assert receipt.recorded == 3
+    assert [str(error.place) for error in receipt.bad] == ["facts.jsonl:2: valid", "facts.jsonl:9", "item:5: fact"]
+    assert opened.verify() == 3
+
+
+def test_a_bad_line_in_a_later_batch_leaves_nothing(opened: Timeline) -> None:
+    """All or nothing holds across batches."""
+    lines = [line(subject=f"s{number}") for number in range(4_500)]
+    with pytest.raises(Refused):
+        opened.record([*lines, line(valid="never")])
+    assert opened.stats()["position"] == 0
+    assert opened.record(lines).recorded == 4_500
+
+
+def test_a_dry_run_does_everything_but_record(opened: Timeline) -> None:
+    """The receipt is that of a real record, and nothing is there afterwards."""
+    assert opened.record([line(), line()], dry_run=True).duplicates == 1
+    assert opened.stats()["position"] == 0
+
+
+def test_nothing_is_recorded_of_nothing(opened: Timeline) -> None:
+    """An empty record is fine and takes no position."""
+    receipt = opened.record([])
+    assert (receipt.recorded, receipt.first, receipt.last) == (0, None, None)
+
+
+def test_a_document_is_recorded_once(opened: Timeline) -> None:
+    """The same document again adds nothing; the same text with another date is a conflict."""
+    news = Document(text="It rained.", publisher="The Post", published="2023-12-26")
+    assert opened.record([news, news]).documents == 1
+    assert opened.record([news]).documents == 0
+    with pytest.raises(Conflict, match="published"):
+        opened.record([Document(text="It rained.", publisher="The Post", published="2023-12-27")])
+
+
+def test_a_fact_is_shown_with_its_quote_in_context(opened: Timeline) -> None:
+    """All versions come with both clocks, the document and the quote between what stands around it."""
+    news = Document(text="On Monday it rained a lot.", publisher="The Post", published="2023-12-26")
+    fields = _rain(1, known=None, source={"document": news.id, "quote": "it rained"})
+    opened.record([news, {name: value for name, value in fields.items() if value is not None}])
+    opened.record([_rain(2, action="correct", known="2024-02-01", reason="misprint")])
+    shown = opened.show("rain").to_dict()["versions"]
+    assert shown[0]["context"] == ["On Monday ", "it rained", " a lot."]
+    assert shown[0]["believed"] == ["2023-12-26T00:00:00Z", "2024-02-01T00:00:00Z"]
+    assert shown[1]["believed"] == ["2024-02-01T00:00:00Z", None]
+    with pytest.raises(NotFound, match="snow"):
+        opened.show("snow")
+
+
+def test_the_log_of_a_subject_holds_its_facts_whole(opened: Timeline) -> None:
+    """Events of a fact that ever had the subject are listed, retractions included."""
+    opened.record([_rain(1), line(subject="agra"), {"action": "retract", "fact": "rain", "known": "2024-01-01"}])
+    assert [entry.position for entry in opened.log("delhi")] == [1, 3]
+    assert [entry.position for entry in opened.log("rain")] == [1, 3]
+    assert list(opened.log("nothing")) == []
+
+
+def test_timelines_share_nothing(opened: Timeline, other: Timeline) -> None:
+    """Each timeline has positions and a chain of its own, and a fact of one is no duplicate in another."""
+    opened.record([_rain(1)])
+    assert other.record([_rain(2), _rain(2)]).recorded == 1
+    assert opened.stats()["hash"] != other.stats()["hash"]
+    assert [opened.verify(), other.verify()] == [1, 1]

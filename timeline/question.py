@@ -1,0 +1,154 @@
+"""Questions: what people ask by, resolved into a basis against a log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+
+from timeline import phrases
+from timeline.basis import Basis
+from timeline.errors import Place, Refused
+from timeline.fold import Row
+
+if TYPE_CHECKING:
+    from timeline.fold import Projection
+    from timeline.store import Log
+
+LINK = 8
+"""Bytes of the chain's hash that a basis carries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a caller asks by, as written.
+
+    `on` is a day, `known` a day (the whole of it) or an instant, `recorded` a position, a day or an instant; `as_of`
+    sets the first two. Without them: today, now and the whole log. `basis` is the token of an earlier answer and
+    stands alone.
+    """
+
+    on: str | date | None = None
+    known: str | date | None = None
+    recorded: int | str | date | None = None
+    as_of: str | date | None = None
+    basis: str | None = None
+
+    def resolved(self, log: Log, now: datetime, view: Projection | None) -> Basis:
+        """Return the basis that this question has in a log."""
+        answerer = (view.name, view.version) if view else ("", 0)
+        if self.basis is not None:
+            return self._by_token(self.basis, log, answerer)
+        if self.as_of is not None and (self.on is not None or self.known is not None):
+            raise Refused("as-of sets both the day and the knowledge", remedy="Give --as-of alone, or --on and --known")
+        on, known = (self.on, self.known) if self.as_of is None else (self.as_of, self.as_of)
+        today = now.astimezone(UTC).date()
+        position, link = self._position(log, now)
+        return Basis(
+            timeline=log.timeline,
+            on=today if on is None else _day(on, today),
+            known=now if known is None else _instant(known, now, "known"),
+            recorded=position,
+            link=link,
+            view=answerer[0],
+            version=answerer[1],
+        )
+
+    def _by_token(self, token: str, log: Log, answerer: tuple[str, int]) -> Basis:
+        """Return the basis of a token, if this log can honour it."""
+        given = [
+            field.name for field in fields(self) if field.name != "basis" and getattr(self, field.name) is not None
+        ]
+        if given:
+            raise Refused(f"a basis stands alone, without {given[0]}", remedy="Leave out one of them")
+        basis = Basis.parse(token)
+        if basis.timeline != log.timeline:
+            message = f"the basis belongs to the timeline {basis.timeline!r}, not {log.timeline!r}"
+            raise Refused(message, remedy=f"Ask with --timeline {basis.timeline}")
+        if (basis.view, basis.version) != answerer:
+            theirs, ours = _named(basis.view, basis.version), _named(*answerer)
+            raise Refused(f"the basis belongs to an answer of {theirs}, not of {ours}", remedy="Ask for that one by it")
+        if _link(log, basis.recorded) != basis.link:
+            message = f"the basis belongs to another log: position {basis.recorded} is not what it was computed from"
+            raise Refused(message, remedy="Ask the database that gave the answer")
+        return basis
+
+    def _position(self, log: Log, now: datetime) -> tuple[int, str]:
+        last, _ = log.head()
+        position = last if self.recorded is None else _recorded(self.recorded, log, now)
+        if not 0 <= position <= last:
+            raise Refused(
+                f"the log has {last} events, so nothing is at {position}", remedy=f"Ask up to --recorded {last}"
+            )
+        return position, _link(log, position)
+
+
+def _named(view: str, version: int) -> str:
+    return f"the view {view} in version {version}" if view else "the facts"
+
+
+def _link(log: Log, position: int) -> str:
+    """Return the link of the chain at a position, empty where the log is shorter."""
+    found = log.hash_at(position)
+    return "" if found is None else found[:LINK].hex()
+
+
+def _at(field: str, error: Refused) -> Refused:
+    error.place = Place(field=f"--{field}")
+    return error
+
+
+def _day(given: str | date, today: date) -> date:
+    if isinstance(given, datetime) or not isinstance(given, str | date):
+        raise Refused(f"{given!r} is not a day", remedy="Give a date, as 2023-12-26", place=Place(field="--on"))
+    try:
+        return given if isinstance(given, date) else phrases.day(given, today=today)
+    except Refused as error:
+        raise _at("on", error) from error
+
+
+def _instant(given: str | date, now: datetime, field: str) -> datetime:
+    """Return an instant; a day stands for its end."""
+    if isinstance(given, datetime):
+        if given.tzinfo is None:
+            message = f"{given} has no offset from UTC"
+            raise Refused(message, remedy="Give it a time zone", place=Place(field=f"--{field}"))
+        return given.astimezone(UTC)
+    if isinstance(given, date):
+        return datetime.combine(given, time.max, UTC)
+    try:
+        return phrases.instant(given, today=now.astimezone(UTC).date())
+    except Refused as error:
+        raise _at(field, error) from error
+
+
+def _recorded(given: int | str | date, log: Log, now: datetime) -> int:
+    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 19:  # noqa: PLR2004  fits a bigint
+        return int(given)
+    return given if isinstance(given, int) else log.position_at(_instant(given, now, "recorded"))
+
+
+def condition(text: str) -> Callable[[Row], bool]:
+    """Return the test of a row that `field=value` stands for; the field is one of the row or of its state.
+
+    >>> condition("overdue=true").__name__
+    'holds'
+    """
+    field, equals, value = text.partition("=")
+    if not (field and equals):
+        raise Refused(f"{text!r} is not a condition", remedy="Write --where FIELD=VALUE", place=Place(field="--where"))
+
+    def holds(row: Row) -> bool:
+        found = row.state.get(field, getattr(row, field, None) if field in _OF_A_ROW else None)
+        return _printed(found) == value
+
+    return holds
+
+
+_OF_A_ROW = ("key", "certainty", "disputed", "since", "until")
+
+
+def _printed(value: object) -> str:
+    """Return a value as people write it after an equals sign."""
+    return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)

@@ -1,0 +1,171 @@
+"""The log of one timeline, read. Appending stands in `append`.
+
+Reads stream: they hold a bounded number of rows whatever the length of the log. What is read up to a position never
+changes, so no snapshot is needed to read it in several steps.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from sqlalchemy import Text, cast, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.exc import DBAPIError
+
+from timeline.errors import NotFound, Refused, Unavailable
+from timeline.events import Document, Entry, first_hash
+from timeline.tables import documents, events, timelines
+from timeline.temporal import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
+    from datetime import date, datetime
+
+    from sqlalchemy import ColumnElement, Connection, Select
+
+FETCHED = 2_000
+"""Rows that a streaming read asks the server for at a time."""
+
+_CONTENT = cast(events.c.content, Text).label("content")
+_ENTRY = (events.c.position, events.c.recorded, events.c.event, _CONTENT)
+_DOCUMENT = ("text", "title", "publisher", "language", "url", "published", "published_how")
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One timeline's log through one connection; `lasting` names the kinds whose single dates are read as open."""
+
+    connection: Connection
+    timeline: str
+    lasting: Container[str]
+
+    def head(self) -> tuple[int, bytes]:
+        """Return the position and the hash of the last event; NotFound where there is no such timeline."""
+        found = self.connection.execute(
+            select(timelines.c.position, timelines.c.hash).where(timelines.c.timeline == self.timeline)
+        ).one_or_none()
+        if found is None:
+            message = f"there is no timeline named {self.timeline!r}"
+            remedy = f"Record something in it: timeline --timeline {self.timeline} import FILE"
+            raise NotFound(message, remedy=remedy)
+        return found.position, found.hash
+
+    def hash_at(self, position: int) -> bytes | None:
+        """Return the hash at a position, None where the log has no event; at 0 it is what the chain begins with."""
+        if position == 0:
+            return first_hash(self.timeline)
+        at = select(events.c.hash).where(self._here, events.c.position == position)
+        return self.connection.execute(at).scalar_one_or_none()
+
+    def position_at(self, instant: datetime) -> int:
+        """Return the last position recorded by an instant; the same one for ever.
+
+        An append that is under way could still fall before an instant later than the last event. Sealing the instant
+        waits for it, and keeps every later append behind.
+        """
+        head = select(timelines.c.recorded, timelines.c.sealed, func.clock_timestamp().label("clock"))
+        found = self.connection.execute(head.where(timelines.c.timeline == self.timeline)).one()
+        if instant > found.clock:
+            message = f"{format_instant(instant)} is still to come, so what is recorded by then is not settled"
+            raise Refused(message, remedy="Ask by an instant that has passed, by a position, or without --recorded")
+        if all(settled is None or settled < instant for settled in (found.recorded, found.sealed)):
+            self._seal(instant)
+        last = select(func.coalesce(func.max(events.c.position), 0)).where(self._here, events.c.recorded <= instant)
+        return int(self.connection.execute(last).scalar_one())
+
+    def _seal(self, instant: datetime) -> None:
+        later = or_(timelines.c.sealed.is_(None), timelines.c.sealed < instant)
+        seal = update(timelines).where(timelines.c.timeline == self.timeline, later).values(sealed=instant)
+        try:
+            self.connection.execute(seal)
+            self.connection.commit()
+        except DBAPIError as error:
+            if not isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
+                raise
+            message = f"this server is read-only, so it cannot settle what is recorded by {format_instant(instant)}"
+            raise Unavailable(message, remedy="Ask by a position: --recorded N") from error
+
+    def entries(self, name: str | None = None) -> Iterator[Entry]:
+        """Yield events in order of recording: all, or those of a fact or, through any of its versions, of a subject."""
+        log = select(*_ENTRY).where(self._here).order_by(events.c.position)
+        if name is not None:
+            about = select(events.c.fact).where(self._here, events.c.subject == name)
+            log = log.where(or_(events.c.fact == name, events.c.fact.in_(about)))
+        return self._stream(log)
+
+    def versions(self, kinds: Iterable[str], known: datetime, recorded: int) -> Iterator[Entry]:
+        """Yield the versions known and recorded by then of every fact that ever had one of the kinds, fact by fact."""
+        so_far = [self._here, events.c.position <= recorded, events.c.known <= known]
+        of_kind = select(events.c.fact).where(*so_far, events.c.kind.in_(list(kinds)))
+        by_fact = select(*_ENTRY).where(*so_far, events.c.fact.in_(of_kind))
+        return self._stream(by_fact.order_by(events.c.fact, events.c.position))
+
+    def effective(
+        self, on: date, known: datetime, recorded: int, *, kind: str | None = None, subject: str | None = None
+    ) -> Iterator[Entry]:
+        """Yield the facts that hold on a day as known and recorded by then, in the order of the rule."""
+        so_far = [self._here, events.c.position <= recorded, events.c.known <= known]
+        columns = [*_ENTRY, events.c.action, events.c.kind, events.c.subject, events.c.known, events.c.possible]
+        newest_first = (events.c.fact, events.c.known.desc(), events.c.position.desc())
+        latest = select(*columns).where(*so_far).ext(distinct_on(events.c.fact)).order_by(*newest_first).subquery()
+        holds = [latest.c.action != "retract", latest.c.possible.contains(literal(on))]
+        holds += [
+            latest.c[name] == value for name, value in (("kind", kind), ("subject", subject)) if value is not None
+        ]
+        order = (func.lower(latest.c.possible).asc().nulls_first(), latest.c.known, latest.c.position)
+        return self._stream(select(*(latest.c[column.name] for column in _ENTRY)).where(*holds).order_by(*order))
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the canonical text of each event in order of recording."""
+        log = select(_CONTENT).where(self._here).order_by(events.c.position)
+        for (content,) in self.rows(log):
+            yield content.encode()
+
+    def document(self, document: str) -> Document | None:
+        """Return a recorded document, or None."""
+        columns = [documents.c[name] for name in _DOCUMENT]
+        named = [documents.c.timeline == self.timeline, documents.c.document == document]
+        found = self.connection.execute(select(*columns).where(*named)).one_or_none()
+        return None if found is None else Document(**found._asdict())
+
+    def documents(self) -> Iterator[Document]:
+        """Yield the recorded documents in order of identity."""
+        columns = [documents.c[name] for name in _DOCUMENT]
+        everything = select(*columns).where(documents.c.timeline == self.timeline).order_by(documents.c.document)
+        for found in self.rows(everything):
+            yield Document(**found._asdict())
+
+    def counts(self) -> dict[str, int]:
+        """Return how many events, facts, documents, kinds and subjects the log holds."""
+        counted = select(
+            func.count().label("events"),
+            func.count(events.c.fact.distinct()).label("facts"),
+            func.count(events.c.kind.distinct()).label("kinds"),
+            func.count(events.c.subject.distinct()).label("subjects"),
+            *(
+                func.count().filter(events.c.action == action).label(f"{action}ed")
+                for action in ("assert", "correct", "retract")
+            ),
+        ).where(self._here)
+        texts = select(func.count()).where(documents.c.timeline == self.timeline)
+        return {
+            **self.connection.execute(counted).one()._asdict(),
+            "documents": self.connection.execute(texts).scalar_one(),
+        }
+
+    @property
+    def _here(self) -> ColumnElement[bool]:
+        return events.c.timeline == self.timeline
+
+    def _stream(self, query: Select[Any]) -> Iterator[Entry]:
+        for position, recorded, event, content in self.rows(query):
+            yield Entry.load(position, recorded, event, content, lasting=self.lasting)
+
+    def rows(self, query: Select[Any]) -> Iterator[Any]:
+        """Yield the rows of a query, a bounded number of them in memory at a time."""
+        options = {"stream_results": True, "yield_per": FETCHED}
+        with closing(self.connection.execute(query, execution_options=options)) as found:
+            yield from found
