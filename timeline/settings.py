@@ -111,9 +111,10 @@ def variable_of(name: str) -> str:
 
 
 def _default_home() -> Path:
+    """Return the user's data folder; root's own is closed to the account that it must lend the server."""
     from platformdirs import user_data_path  # noqa: PLC0415  only needed where no home is set
 
-    return user_data_path(HOME_NAME)
+    return Path("/var/lib") / HOME_NAME if os.geteuid() == 0 else user_data_path(HOME_NAME)
 
 
 def _text(value: object, _base: Path, origin: str) -> str:
