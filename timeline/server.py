@@ -111,6 +111,7 @@ class _Server:
                 os.kill(int(status[0]), signal.SIGINT)
                 asked = True
             time.sleep(_GLANCE_SECONDS)
+        shutil.rmtree(_socket_folder(self.home), ignore_errors=True)
         os.close(lock)
 
     def _answering(self) -> list[str]:
@@ -137,7 +138,7 @@ class _Server:
         if not data.exists():
             self._make(data, programs, account)
         (data / "postmaster.pid").unlink(missing_ok=True)
-        folder = _socket_folder(self.home, account)
+        folder = _cleared(_socket_folder(self.home), account)
         own = _SETTINGS + f"unix_socket_directories = '{_quoted(folder)}'\n" + ("" if self.durable else _FOR_TESTS)
         (data / "timeline.conf").write_text(own)
         _give(data / "timeline.conf", account)
@@ -282,15 +283,23 @@ def _give(path: Path, account: dict[str, Any]) -> None:
         os.chown(each, account["user"], account["group"], follow_symlinks=False)
 
 
-def _socket_folder(home: Path, account: dict[str, Any]) -> Path:
-    """Return the folder for the socket: one of a short name where the system or libpq could not take that of the home."""
+def _socket_folder(home: Path) -> Path:
+    """Return the folder for the socket, a short one where the system or libpq could not take that of the home."""
     folder = home / "s"
-    if len(os.fsencode(folder)) > _LONGEST_SOCKET_FOLDER or "," in str(folder):
-        folder = Path(tempfile.gettempdir()) / f"timeline-{sha256(os.fsencode(home)).hexdigest()[:16]}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _give(folder, account)
-    if folder.stat().st_uid != account.get("user", os.geteuid()):
+    if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER and "," not in str(folder):
+        return folder
+    return Path(tempfile.gettempdir()) / f"timeline-{sha256(os.fsencode(home)).hexdigest()[:16]}"
+
+
+def _cleared(folder: Path, account: dict[str, Any]) -> Path:
+    """Return a folder of the account's own, without what a dead server left; one that others made is refused."""
+    if not os.path.lexists(folder):
+        folder.mkdir(mode=0o700)
+        _give(folder, account)
+    if folder.is_symlink() or folder.stat().st_uid != account.get("user", os.geteuid()):
         raise Unavailable(f"{folder} belongs to somebody else", remedy="Let TIMELINE_HOME name a shorter path")
+    for left in folder.iterdir():
+        left.unlink()
     return folder
 
 

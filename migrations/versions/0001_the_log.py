@@ -1,6 +1,7 @@
 """The log: timelines, documents and events, who may do what with them, and the lock that keeps them unchanged.
 
-Frozen: this text says what was built then, and imports nothing that may change. What comes later is a migration of its own.
+Frozen: this text says what was built then, and imports nothing that may change. What comes later is a migration of its
+own.
 """
 
 from __future__ import annotations
@@ -138,6 +139,7 @@ COMMENTS = {
     "SCHEMA timeline": "Timelines: facts as their sources stated them, and when that was known and recorded",
     "TABLE timeline.alembic_version": "The revision of this schema; timeline db upgrade moves it",
     "COLUMN timeline.alembic_version.version_num": "number of the last migration that ran",
+    "CONSTRAINT alembic_version_pkc ON timeline.alembic_version": "a revision is listed once",
     "FUNCTION timeline.refuse_change()": "Refuses every statement that would change or delete what was recorded",
     "TABLE timeline.timelines": "The head of each timeline; an append locks its row, so that positions have no gaps and"
     " follow the order of commits",
@@ -145,13 +147,14 @@ COMMENTS = {
     "COLUMN timeline.timelines.position": "position of its last event, 0 for none",
     "COLUMN timeline.timelines.recorded": "instant at which its last event was recorded",
     "COLUMN timeline.timelines.hash": "hash of its last event, the end of the chain",
-    "COLUMN timeline.timelines.sealed": "latest instant that a question was resolved by: no later event is recorded at or"
-    " before it",
+    "COLUMN timeline.timelines.sealed": "latest instant that a question was resolved by: no later event is recorded at"
+    " or before it",
     "COLUMN timeline.timelines.created": "when the timeline was made",
     "CONSTRAINT timelines_are_named_once ON timeline.timelines": "a name stands for one timeline",
     "CONSTRAINT name_is_plain ON timeline.timelines": "a name needs no quoting in a shell, a URL or a basis token",
     "CONSTRAINT position_counts_events ON timeline.timelines": "the last position is the number of events",
-    "CONSTRAINT head_hash_is_sha256 ON timeline.timelines": "the chain is of SHA-256; an empty one ends in the hash of its name",
+    "CONSTRAINT head_hash_is_sha256 ON timeline.timelines": "the chain is of SHA-256; an empty one ends in the hash of"
+    " its name",
     "TABLE timeline.documents": "Source texts; never changed and never deleted",
     "COLUMN timeline.documents.timeline": "timeline that the document belongs to",
     "COLUMN timeline.documents.document": "identity: sha256: and the hash of its text",
