@@ -7,21 +7,24 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import psycopg
 import pytest
-from hypothesis import settings
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from hypothesis import HealthCheck, settings
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pytest_postgresql import factories
+from pytest_postgresql.executors import NoopExecutor
+from pytest_postgresql.janitor import DatabaseJanitor
 
 from timeline import database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-settings.register_profile("timeline", deadline=None, print_blob=True)
+settings.register_profile(
+    "timeline", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 settings.load_profile("timeline")
 
 
@@ -43,44 +46,60 @@ def server_url() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def made(server_url: str, template: str = "template0") -> Iterator[str]:
-    """Yield the URL of a new database, a copy of the template, that is dropped afterwards."""
-    name = f"test_{uuid4().hex}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(create)
-        try:
-            yield psycopg.conninfo.make_conninfo(server_url, dbname=name)
-        finally:
-            connection.execute(drop)
+class Server(NoopExecutor):
+    """A running server, whose first template is the empty one."""
+
+    template_dbname = "template0"
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> Iterator[str]:
-    """Yield the name of a migrated database that nobody is connected to."""
-    with made(server_url) as url:
-        database.upgrade(url)
-        yield str(conninfo_to_dict(url)["dbname"])
+def server(server_url: str) -> Server:
+    """Return the server as pytest-postgresql wants to be told of it."""
+    given: dict[str, Any] = {
+        "dbname": "postgres",
+        "port": "5432",
+        "options": "",
+        "password": None,
+        **conninfo_to_dict(server_url),
+    }
+    names = ("host", "port", "user", "password", "options", "dbname")
+    return Server(**{name: given[name] for name in names}, maintenance_dbname=given["dbname"])
+
+
+def _migrate(**given: Any) -> None:  # noqa: ANN401  what a connection takes
+    given.pop("autocommit")
+    database.upgrade(make_conninfo(**given))
+
+
+template = factories.postgresql_noproc(depends_on="server", dbname=f"timeline_{uuid4().hex}", load=[_migrate])
+"""A migrated database that nobody is connected to, made once."""
+
+
+@contextmanager
+def made(server: NoopExecutor, template: str) -> Iterator[str]:
+    """Yield the address of a new database, a copy of the template, that is dropped afterwards."""
+    given: dict[str, Any] = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
+    name = f"test_{uuid4().hex}"
+    with DatabaseJanitor(**given, dbname=name, template_dbname=template, maintenance_dbname=server.maintenance_dbname):
+        yield make_conninfo(**given, dbname=name)
 
 
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
+def database_url(template: NoopExecutor) -> Iterator[str]:
     """Yield the address of a migrated database of the test's own."""
-    with made(server_url, template) as url:
+    with made(template, template.template_dbname) as url:
         yield url
 
 
 @pytest.fixture
-def fresh_database_url(server_url: str) -> Iterator[str]:
+def fresh_database_url(server: Server) -> Iterator[str]:
     """Yield the address of an empty database that no migration has run on."""
-    with made(server_url) as url:
+    with made(server, server.template_dbname) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def shared_database_url(server_url: str, template: str) -> Iterator[str]:
+def shared_database_url(template: NoopExecutor) -> Iterator[str]:
     """Yield the address of a migrated database for the whole module: examples take a timeline each."""
-    with made(server_url, template) as url:
+    with made(template, template.template_dbname) as url:
         yield url

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
+import psycopg
 import pytest
 from makers import line
-from sqlalchemy import text
 
-from timeline.database import engine
 from timeline.errors import Corrupt
 
 if TYPE_CHECKING:
     from timeline.app import Timeline
 
-TAMPERED = {
+TAMPERED: dict[str, tuple[LiteralString, int]] = {
     "content": ("UPDATE timeline.events SET content = replace(content::text, '3}', '4}')::json WHERE position = 2", 2),
     "identity": (
         "UPDATE timeline.events SET content = '{}', event = sha256('{}') WHERE position = 2",
@@ -35,9 +34,9 @@ def test_tampering_is_found_and_the_first_bad_event_named(opened: Timeline, data
     """With triggers and privileges out of the way, verification names the first position that is not as recorded."""
     opened.record([line(subject=subject) for subject in "abc"])
     statement, position = TAMPERED[how]
-    with engine(database_url, role=None).begin() as owner:
-        owner.execute(text("ALTER TABLE timeline.events DISABLE TRIGGER ALL"))
-        owner.execute(text(statement))
+    with psycopg.connect(database_url) as owner:
+        owner.execute("ALTER TABLE timeline.events DISABLE TRIGGER ALL")
+        owner.execute(statement)
     with pytest.raises(Corrupt, match=f"position {position} "):
         opened.verify()
 
