@@ -21,7 +21,6 @@ from timeline.errors import NotFound
 from timeline.fold import Row, row
 from timeline.planes import planes
 from timeline.question import Question, condition
-from timeline.recording import Item, record
 from timeline.store import Log
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from timeline.events import Document, Entry
     from timeline.fold import Projection
+    from timeline.recording import Item
     from timeline.vocabulary import Vocabulary
 
 
@@ -70,6 +70,8 @@ class Timeline:
         differs from what is recorded. `dry_run` does everything but commit. `progress` is told how many lines have
         been read.
         """
+        from timeline.recording import record  # noqa: PLC0415  its models take long to build, and asking needs none
+
         with self._connected() as connection:
             appender = Appender(connection, self.name, lasting=self.vocabulary.lasting, revise=revise)
             receipt = record(items, appender, self._log_through(connection), self.vocabulary, skip_bad, progress)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -59,7 +59,7 @@ class _Line(_Fields):
     schema_: Annotated[int, Field(ge=1, alias="schema")] = 1
     known: str | None = None
     source: _SourceFields | None = None
-    said_by: list[Name] = []
+    said_by: list[Name] | None = None
     modality: Literal["asserted", "reported", "expected", "denied", "opinion"] = "asserted"
     polarity: Literal["affirmed", "negated"] = "affirmed"
     confidence: Literal["low", "medium", "high"] | None = None
@@ -79,7 +79,7 @@ def event(fields: Mapping[str, Any], kind_named: Callable[[str], Kind], library:
         "action": line.action,
         "known": _known(line, cited),
         "source": source,
-        "said_by": tuple(line.said_by) or _publisher(line, cited),
+        "said_by": tuple(line.said_by or _publisher(line, cited)),
         "reason": line.reason,
     }
     if line.action == "retract":
@@ -99,9 +99,17 @@ def event(fields: Mapping[str, Any], kind_named: Callable[[str], Kind], library:
 
 def _parsed(fields: Mapping[str, Any]) -> _Line:
     try:
-        return _Line.model_validate({name: _at(name, plain, value) for name, value in fields.items()})
+        return _Line.model_validate(_plain(fields))
     except ValidationError as error:
         raise explained(error, _Line) from error
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields in their plain form; a refusal names the field, which is looked for only then."""
+    try:
+        return cast("dict[str, Any]", plain(dict(fields)))
+    except Refused:
+        return {name: _at(name, plain, value) for name, value in fields.items()}
 
 
 def _at(field: str, read: Callable[[Any], T], value: object) -> T:

@@ -81,6 +81,10 @@ class Valid:
         """Tell whether the fact surely holds on that day."""
         return self.first_hi <= day <= self.last_lo
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as a plain tuple, which is several times as fast as what dataclasses with slots do by themselves."""
+        return Valid, (self.text, self.first_lo, self.first_hi, self.last_lo, self.last_hi)
+
     @property
     def first(self) -> tuple[date | None, date | None]:
         """The earliest and latest possible first day; None where open."""
