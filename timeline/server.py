@@ -59,7 +59,7 @@ def running(
     home = home.absolute()
     with _told(home):
         home.mkdir(parents=True, exist_ok=True)
-        server = _Server(home=home, programs=_binaries(binaries), user=user, durable=durable)
+        server = _Server(home=home, programs=binaries_in_use(binaries), user=user, durable=durable)
         clients = _opened(home / "clients.lock")
     try:
         with _told(home), _turn(home):
@@ -224,7 +224,7 @@ class _Server:
         raise Unavailable(": ".join((message, *telling[-1:])), remedy=f"Read {log}")
 
 
-def _binaries(given: Path | None) -> Path:
+def binaries_in_use(given: Path | None) -> Path:
     """Return the folder of the programs to use."""
     places = [given, given / "bin"] if given else _places()
     for folder in places:

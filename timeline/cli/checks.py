@@ -100,7 +100,7 @@ def _plugins(given: Settings) -> Check:
 
 
 def _binaries(given: Settings) -> Check:
-    return Check("binaries", passed=True, found=str(server._binaries(given.server_binaries)))  # noqa: SLF001
+    return Check("binaries", passed=True, found=str(server.binaries_in_use(given.server_binaries)))
 
 
 def _disk(given: Settings) -> Check:

@@ -1,4 +1,4 @@
-"""Commands of upkeep: doctor, stats, and the database's own."""
+"""Commands of upkeep: doctor, stats, verify, and the database's own."""
 
 from __future__ import annotations
 
@@ -47,6 +47,13 @@ def stats(ctx: typer.Context, *, output: Output = None) -> None:
     shape = form_of(ctx, output)
     with opened(ctx) as line:
         write_one(line.stats(), shape)
+
+
+@app.command(epilog=epilog("timeline verify", 1, 2, 3, 4))
+def verify(ctx: typer.Context) -> None:
+    """Hash the whole log anew, and name the first event that is not as it was recorded."""
+    with opened(ctx) as line:
+        say(f"{line.verify()} events are as they were recorded")
 
 
 @db.command(epilog=epilog("timeline db upgrade", 2, 4))
