@@ -1,8 +1,9 @@
-"""The parser of EDTF (ISO 8601-2): from a text to the four bounds of the days it speaks of.
+"""EDTF (ISO 8601-2): from a text to the four bounds of the days it speaks of, and the texts of dates near others.
 
-It hides the grammar behind one function, `bounds`. What is taken: levels 0 and 1, and of level 2 the divisions of a
-year (21-41), one-of sets, qualifiers on parts of a date and unspecified digits anywhere. What has no days of its own in
-our calendar (times of day, long or negative years, all-of sets, weeks) is refused with what to write instead.
+It hides the grammar: `bounds` reads a text, and `ends`, `beside`, `third` and `month_after` write one. What is taken:
+levels 0 and 1, and of level 2 the divisions of a year (21-41), one-of sets, qualifiers on parts of a date and
+unspecified digits anywhere. What has no days of its own in our calendar (times of day, long or negative years, all-of
+sets, weeks) is refused with what to write instead.
 
 Invariant: a text is either refused or has `first_lo <= first_hi`, `last_lo <= last_hi` and `first_lo <= last_hi`.
 """
@@ -13,7 +14,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -122,8 +123,14 @@ def _end(written: str, edge: date, text: str) -> tuple[date, date]:
     try:
         days = _single(written)
     except Refused as refused:
-        raise Refused(f"`{_printable(text)}`: {refused.message}", remedy=refused.remedy) from None
+        raise _within(text, refused) from None
     return days.first_lo, days.last_hi
+
+
+def _within(text: str, refused: Refused) -> Refused:
+    """Return the refusal of a part of a text, with the whole of it shown as well."""
+    shown = f"`{_printable(text)}`"
+    return refused if shown in refused.message else Refused(f"{shown}: {refused.message}", remedy=refused.remedy)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -144,7 +151,15 @@ def _one_of(text: str) -> Bounds:
 
     Days between those named are possible too, as four bounds cannot hold a gap.
     """
-    members = [_member(member, text) for member in text[1:-1].split(",")]
+    written = text[1:-1].split(",")
+    if not all(written):
+        named = ",".join(filter(None, written))
+        remedy = f"Write [{named}]" if named else "Write `unknown` where the source gives no time"
+        raise Refused(f"`{_printable(text)}` has an empty place where a date belongs", remedy=remedy)
+    try:
+        members = [_member(member, text) for member in written]
+    except Refused as refused:
+        raise _within(text, refused) from None
     lo, hi = min(lo for lo, _ in members), max(hi for _, hi in members)
     return Bounds(lo, hi, lo, hi)
 
@@ -160,7 +175,7 @@ def _member(written: str, text: str) -> tuple[date, date]:
     lo = _date(first).first_lo if first else OPEN_PAST
     hi = _date(last).last_hi if last else OPEN_FUTURE
     if hi < lo:
-        raise Refused(f"`{text}` ends before it begins", remedy=f"Write the earlier date first: {last}..{first}")
+        raise Refused(f"`{text}` ends before it begins", remedy=f"Write the earlier date first: [{last}..{first}]")
     return lo, hi
 
 
@@ -220,7 +235,7 @@ def _not_in_calendar(text: str, *, year: bool, part: bool) -> Refused:
     elif not part:
         remedy = "Months are 01-12; without a day also seasons 21-24, quarters 33-36, thirds 37-39 and halves 40-41"
     else:
-        remedy = "That month has no such day"
+        remedy = "That month has no such day: write one that it has, or the month alone"
     return Refused(f"`{text}` is not in the calendar", remedy=remedy)
 
 
@@ -236,3 +251,66 @@ def _refusal(text: str) -> Refused:
 def _printable(text: str) -> str:
     """Return the text as it can stand in a message of one line."""
     return text if text.isprintable() else ascii(text)[1:-1]
+
+
+# Texts of dates near others. What lies outside the calendar raises `ValueError`.
+
+
+def year_of(number: int) -> str:
+    """Return a year as it is written."""
+    return f"{date(number, 1, 1).year:04}"
+
+
+def month_after(year: int, month: int, step: int) -> str:
+    """Return the month so many months on.
+
+    >>> month_after(2023, 12, 2)
+    '2024-02'
+    """
+    over, index = divmod(month - 1 + step, 12)
+    return f"{year_of(year + over)}-{index + 1:02}"
+
+
+def ends(text: str) -> tuple[str, str]:
+    """Return the earliest and the latest date that stand in a date, set or period without open ends.
+
+    >>> ends("[2022,2021-03~]"), ends("2024-01~/2024-04~")
+    (('2021-03~', '2022'), ('2024-01~', '2024-04~'))
+    """
+    named = re.findall(r"[^\[\]./,]+", text)
+    return min(named, key=lambda one: bounds(one).first_lo), max(named, key=lambda one: bounds(one).last_hi)
+
+
+def beside(text: str, step: int) -> str:
+    """Return the year, month or day next to a date, in the same precision; next to anything else, a day.
+
+    >>> beside("2022-06", -1), beside("2023~", 1), beside("2024-33", -1)
+    ('2022-05', '2024~', '2023-12-31')
+    """
+    exact = text.rstrip("~?%")
+    mark = "~" if "~" in text else ""
+    if re.fullmatch(r"\d{4}", exact):
+        return year_of(int(exact) + step) + mark
+    if re.fullmatch(r"\d{4}-(?:0\d|1[012])", exact):
+        return month_after(int(exact[:4]), int(exact[5:]), step) + mark
+    days = bounds(text)
+    return f"{(days.first_lo if step < 0 else days.last_hi) + timedelta(days=step)}{mark}"
+
+
+def third(text: str, number: int) -> str | None:
+    """Return about the first, second or last third (0, 1, 2) of a year, month, quarter, season or decade.
+
+    >>> third("2024", 0), third("2024-02", 2), third("2024-33", 1), third("199X", 2)
+    ('2024-01~/2024-04~', '2024-02-21~/2024-02-29~', '2024-02~', '1997~/1999~')
+    """
+    year, part = text[:4], text[5:]
+    if re.fullmatch(r"\d{4}", text):
+        return f"{year}-{4 * number + 1:02}~/{year}-{4 * number + 4:02}~"
+    if re.fullmatch(r"\d{4}-(?:0\d|1[012])", text):
+        last = (10, 20, monthrange(int(year), int(part))[1])[number]
+        return f"{text}-{10 * number + 1:02}~/{text}-{last:02}~"
+    if re.fullmatch(r"\d{4}-(?:2[1-4]|3[3-6])", text):
+        return month_after(int(year), bounds(text).first_lo.month, number) + "~"
+    if re.fullmatch(r"\d{3}X", text):
+        return "{0}{1}~/{0}{2}~".format(year[:3], *((0, 3), (4, 6), (7, 9))[number])
+    return None

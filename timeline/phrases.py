@@ -1,35 +1,29 @@
 """Dates as people type them: EDTF, ISO days and instants, and what newsrooms write in English.
 
 It hides the wording behind `read`, whose closed table stands in `wordings`. Nothing is guessed: what several readings
-fit, or none, is refused, and the refusal lists the readings. Relative words count from a day that the caller gives,
-never from the clock.
+fit, or none, is refused, and the refusal lists the readings of the whole text. Relative words count from a day that the
+caller gives, never from the clock.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from timeline.edtf import LONGEST
 from timeline.errors import Refused
 from timeline.temporal import OPEN_FUTURE, OPEN_PAST, Valid, parse_instant
-from timeline.wordings import Reading, lookup, refused, silently
+from timeline.wordings import Reading, Unclear, lookup, readings
 
 __all__ = ["Reading", "day", "instant", "read"]
 
-_WINDOW = 8
-"""Words of a text that is not read as a whole that are tried together."""
-
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _HYPHENS = str.maketrans(dict.fromkeys(_DASHES, "-"))
-_YEARS_OR_MONTH = re.compile(rf"\d\d(\d\d)\s*[{_DASHES}]\s*(0\d|1[012])", re.ASCII)
-_LEAD = re.compile(r"(?:(?:on|at|during|throughout|in(?! (?!the )\w+ (?:day|week|month|year)s?$)) )?(?:the )?")
-_SLASHED = re.compile(
-    r"\b(?:(?P<first>\d{4})(?P<rest>/\d\d(?:/\d\d)?)"
-    r"|(?P<one>\d{1,2})([/.-])(?P<other>\d{1,2})\4(?P<year>\d{4}|\d\d))\b",
-    re.ASCII,
-)
+_YEAR_DASH = re.compile(rf"(?<!\S)(\d{{4}})\s*[{_DASHES}]\s*(?=\d\d(?!\S))", re.ASCII)
 _LIKE_EDTF = re.compile(r"[0-9xtz.,/?~%:\[\]{}+-]+")
+_UNCLEAR = re.compile(r"\d{4}-2[1-4]", re.ASCII)
+_PAST, _COMING = ("last", "past"), ("this", "next", "coming")
 
 
 def read(text: str, *, today: date) -> Reading:
@@ -43,7 +37,12 @@ def read(text: str, *, today: date) -> Reading:
     if len(text) > LONGEST:
         raise Refused(f"a date of {len(text)} characters is too long", remedy=f"Write at most {LONGEST}")
     plain = _plain(text)
-    reading = lookup(plain, today)
+    try:
+        reading = lookup(plain, today)
+    except Unclear as unclear:
+        raise _refused(unclear.message, readings(plain, today) or _by_year(plain, today)) from None
+    except Refused as refused:  # which is kept there, and would keep the place that it is given further up
+        raise Refused(refused.message, remedy=refused.remedy) from None
     if reading is None:
         raise _unread(plain, today)
     return reading
@@ -54,8 +53,8 @@ def day(text: str, *, today: date) -> date:
     valid = Valid.parse(read(text, today=today).edtf)
     if valid.first_lo == valid.last_hi:
         return valid.first_lo
-    ends = (str(end) for end in (valid.first_lo, valid.last_hi) if end not in {OPEN_PAST, OPEN_FUTURE})
-    raise refused(f"`{_plain(text)}` is not one day", ends)
+    ends = {str(end): text for end in (valid.first_lo, valid.last_hi) if end not in {OPEN_PAST, OPEN_FUTURE}}
+    raise _refused(f"`{_plain(text)}` is not one day", ends)
 
 
 def instant(text: str, *, today: date) -> datetime:
@@ -66,62 +65,44 @@ def instant(text: str, *, today: date) -> datetime:
 
 
 def _plain(text: str) -> str:
-    """Return the text in lower case with plain spaces and hyphens, without the words that may stand before any date.
+    """Return the text in lower case with plain spaces and hyphens.
 
-    A dash may stand for a hyphen, but between a year and `12` it as likely joins two years: refused.
+    A dash is a hyphen; but between a year and two digits, where EDTF never has one, it stays apart from both, so that
+    `2017\u201322` is not taken for the summer of 2017.
     """
-    either = _YEARS_OR_MONTH.fullmatch(text.strip())
-    if either and either[2] > either[1]:
-        year, last = text.strip()[:4], either[2]
-        raise refused(f"`{text.strip()}` may be years or a month", (f"{year}/{year[:2]}{last}", f"{year}-{last}"))
-    plain = " ".join(text.translate(_HYPHENS).casefold().split())
-    return _LEAD.sub("", plain, count=1) if plain[:1].isalpha() else plain
+    return " ".join(_YEAR_DASH.sub(r"\1 - ", text).translate(_HYPHENS).casefold().split())
+
+
+def _refused(message: str, offered: Mapping[str, str]) -> Refused:
+    """Return a refusal that lists the readings, and in words those whose EDTF is itself unclear to a reader."""
+    shown = (f"{words} ({edtf})" if _UNCLEAR.fullmatch(edtf) else edtf for edtf, words in offered.items())
+    listed = " or ".join(shown)
+    return Refused(message, remedy=f"Write what is meant: {listed}" if listed else "Write a date as 2023-12-18")
 
 
 def _unread(plain: str, today: date) -> Refused:
     """Return the refusal of a text that no rule reads."""
-    if slashed := _SLASHED.search(plain):
-        return refused(f"`{slashed[0]}` does not say which number is which", _slashed(slashed, today))
     if not plain or _LIKE_EDTF.fullmatch(plain):
-        return _not_edtf(plain.upper())
+        try:
+            Valid.parse(plain.upper())
+        except Refused as error:
+            return error
     shown = plain if plain.isprintable() else ascii(plain)[1:-1]
     if by_year := _by_year(plain, today):
-        return refused(f"`{shown}` does not say of which year", by_year)
-    return refused(f"`{shown}` is no date that can be read", _within(plain, today))
+        return _refused(f"`{shown}` does not say of which year", by_year)
+    return _refused(f"`{shown}` is no date that can be read", {})
 
 
-def _slashed(match: re.Match[str], today: date) -> list[str]:
-    """Return the readings of `03/04/2024`, which is March in America and April elsewhere, and of `2024/03/04`."""
-    if match["first"]:
-        orders = [match["first"] + match["rest"].replace("/", "-")]
-    else:
-        year, one, other = match["year"], match["one"].zfill(2), match["other"].zfill(2)
-        years = [year] if year[2:] else [f"20{year}", f"19{year}"]
-        orders = [f"{whole}-{days}" for whole in years for days in (f"{one}-{other}", f"{other}-{one}")]
-    return [edtf for order in orders if (edtf := silently(order, today))]
-
-
-def _not_edtf(text: str) -> Refused:
-    """Return the refusal of a text that looks like EDTF, as the parser of EDTF knows best what is wrong with it."""
-    try:
-        Valid.parse(text)
-    except Refused as error:
-        return error
-    return refused(f"`{text}` is no date that can be read", ())
-
-
-def _by_year(plain: str, today: date) -> list[str]:
-    """Return what a text without a year means in the last, this and the next year."""
-    bare = re.sub(r"^(?:last|this|next|past|coming) ", "", plain)
-    years = () if re.search(r"\d{4}", bare) or not re.search("[a-z]", bare) else range(today.year - 1, today.year + 2)
-    return [edtf for year in years if (edtf := silently(f"{bare} {year:04}", today))]
-
-
-def _within(plain: str, today: date) -> list[str]:
-    """Return the reading of the longest run of words in a text that is a date."""
-    words = plain.split()
-    for length in range(min(len(words), _WINDOW), 0, -1):
-        for start in range(len(words) - length + 1):
-            if edtf := silently(" ".join(words[start : start + length]), today):
-                return [edtf]
-    return []
+def _by_year(plain: str, today: date) -> dict[str, str]:
+    """Return what a text without a year means in the last, this and the next year, as far as its first word allows."""
+    if re.search(r"\d{4}", plain) or not re.search("[a-z]", plain):
+        return {}
+    word, _, rest = plain.partition(" ")
+    bare = rest if word in {*_PAST, *_COMING} else plain
+    years = (readings(f"{bare} {today.year + step:04}", today) for step in (-1, 0, 1))
+    found = [(edtf, words, Valid.parse(edtf)) for year in years for edtf, words in year.items()]
+    return {
+        edtf: words
+        for edtf, words, valid in found
+        if (word not in _PAST or valid.first_lo <= today) and (word not in _COMING or valid.last_hi >= today)
+    }
