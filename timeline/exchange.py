@@ -92,6 +92,13 @@ class _Found:
 
     def take(self, path: Path) -> None:
         """Take a file or folder that was named: it must be there and be of use."""
+        try:
+            self._take(path)
+        except OSError as error:
+            message = f"the file cannot be reached ({error.strerror})"
+            raise refused(path, message, "Check the name and your rights") from error
+
+    def _take(self, path: Path) -> None:
         if path.is_dir():
             self._take_folder(path)
         elif not path.exists():
@@ -104,12 +111,13 @@ class _Found:
     def _take_folder(self, folder: Path) -> None:
         try:
             inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+            folders = {path for path in inside if path.is_dir()}
         except OSError as error:
             message = f"the folder cannot be read ({error.strerror})"
             self.refusals.append(refused(folder, message, "Check your rights"))
             return
         for path in inside:
-            if path.is_dir():
+            if path in folders:
                 self._take_folder(path)
             elif path.suffix == ".toml":
                 self._take_lone(path)
@@ -168,7 +176,7 @@ def _resolved(line: Line, file: Path, known: dict[Path, str]) -> Iterator[Docume
         return
     path = (file.parent if file.name != STANDARD_INPUT else Path()) / name
     place = Place(line.place.file, line.place.line, "source.document")
-    if path.suffix not in TEXTS or not path.is_file():
+    if path.suffix not in TEXTS or not _there(path):
         remedy = f"Give its id (sha256:…) or its path from here, ending in {' or '.join(TEXTS)}"
         yield Refused(f"there is no document {name!r}", remedy=remedy, place=place)
         return
@@ -178,6 +186,14 @@ def _resolved(line: Line, file: Path, known: dict[Path, str]) -> Iterator[Docume
             return
         yield read_now
     yield Line(line.place, {**line.fields, "source": {**source, "document": known[path.resolve()]}})
+
+
+def _there(path: Path) -> bool:
+    """Return whether there is a file, or something that cannot be looked at: reading it will say why."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _lines(path: Path) -> Iterator[Line | Refused]:
@@ -224,6 +240,9 @@ def _line(place: Place, raw: bytes) -> Line | Refused:
         return Refused(message, remedy="Save the file as UTF-8", place=place)
     except json.JSONDecodeError as error:
         return _broken(place, raw, error)
+    except Refused as error:
+        error.place = place
+        return error
     except ValueError as error:
         return Refused(str(error), remedy='Write one fact a line, as {"action": …}', place=place)
 
@@ -258,12 +277,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {twice!r} stands twice in one object")
+        raise Refused(f"the name {twice!r} stands twice in one object", remedy="Leave the wrong one out")
     return fields
 
 
 def _constant(name: str) -> object:
-    raise ValueError(f"{name} is not a JSON number")
+    raise Refused(f"{name} is not a JSON number", remedy="Write the number, or leave the field out")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from timeline.errors import Place, Refused
 from timeline.events import Document
+from timeline.temporal import Valid
 
 if TYPE_CHECKING:
     import os
@@ -83,7 +84,18 @@ def _particular(path: Path, name: str, value: object) -> str:
         return value.isoformat()
     if not isinstance(value, str) or "\0" in value:
         raise refused(path, f"{value!r} is not a text", f'Write {name} = "…"', name)
+    if name == "published":
+        _check_published(path, value)
     return value
+
+
+def _check_published(path: Path, text: str) -> None:
+    """Refuse a date of publication that cannot be read: once recorded it could not be mended."""
+    try:
+        Valid.parse(text)
+    except Refused as error:
+        error.place = Place(str(path), field="published")
+        raise
 
 
 def _quoted(value: str) -> str:
