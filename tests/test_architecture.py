@@ -29,8 +29,8 @@ FLOORS = (
     # The shell begins here: nothing below touches a database, a clock or a process.
     ("tables", "server"),
     ("database", "store"),
-    ("append", "chain", "question"),
-    ("recording",),
+    ("append", "question"),
+    ("recording", "chain"),
     ("app",),
     ("settings",),
     ("opening",),

@@ -73,7 +73,7 @@ class Timeline:
         from timeline.recording import record  # noqa: PLC0415  its models take long to build, and asking needs none
 
         with self._connected() as connection:
-            appender = Appender(connection, self.name, lasting=self.vocabulary.lasting, revise=revise)
+            appender = Appender(connection, self.name, revise=revise)
             receipt = record(items, appender, self._log_through(connection), self.vocabulary, skip_bad, progress)
             if dry_run:
                 connection.rollback()
@@ -147,6 +147,7 @@ class Timeline:
     def documents(self) -> Iterator[Document]:
         """Yield the documents in order of identity."""
         with self._log() as log:
+            log.head()
             yield from log.documents()
 
     def stats(self) -> dict[str, Any]:
@@ -158,7 +159,6 @@ class Timeline:
     def verify(self) -> int:
         """Return the number of events in the log, each hashed anew; Corrupt names the first that is not as recorded."""
         with self._log() as log:
-            log.head()
             return verify(log)
 
     # Within
@@ -175,7 +175,7 @@ class Timeline:
             yield self._log_through(connection)
 
     def _log_through(self, connection: Connection) -> Log:
-        return Log(connection, self.name, self.vocabulary.lasting)
+        return Log(connection, self.name)
 
     def _resolved(self, question: Question, view: Projection | None = None) -> Basis:
         with self._log() as log:

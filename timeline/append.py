@@ -9,24 +9,21 @@ at all.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 from psycopg.types.range import Range
-from sqlalchemy import cast as sql_cast
 from sqlalchemy import func, select, update
-from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.types import Text
 
 from timeline.errors import Conflict, Place, Refused
-from timeline.events import Document, Entry, Event, canonical, chained, first_hash
+from timeline.events import EPOCH, Document, Event, canonical, chained, first_hash
 from timeline.tables import documents, events, timelines
 from timeline.temporal import OPEN_FUTURE, OPEN_PAST, Valid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Sequence
 
     from psycopg import Connection as Driver
     from sqlalchemy import Connection
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     Placed = tuple[Place, Event]
 
 _TICK = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
 _COPY = """COPY timeline.events (timeline, position, fact, event, action, kind, subject, known, recorded, possible,
     certain, document, content, hash) FROM STDIN (FORMAT BINARY)"""
 # On the wire json is text; the driver's own type for it would quote the canonical text once more.
@@ -59,7 +57,6 @@ class Receipt:
 
     recorded: int = 0
     duplicates: int = 0
-    unchanged: int = 0
     documents: int = 0
     first: int | None = None
     last: int | None = None
@@ -74,29 +71,24 @@ def create(connection: Connection, timeline: str) -> None:
         connection.execute(insert(timelines).values(row).on_conflict_do_nothing())
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
-    """What an append must know of an event that the log holds."""
-
-    known: datetime
-    position: int
-    content: bytes
-
-
 class Appender:
-    """An append under way: holds the lock on the timeline's head from construction until the transaction ends."""
+    """An append under way: from the first thing recorded it holds the lock on the head, until the transaction ends.
 
-    def __init__(self, connection: Connection, timeline: str, *, lasting: Container[str], revise: bool = False) -> None:
-        """Lock the head of the timeline, making the timeline where it is new."""
+    Until then the input may take its time: nobody waits for a pipe that is still empty.
+    """
+
+    def __init__(self, connection: Connection, timeline: str, *, revise: bool = False) -> None:
+        """Prepare to append; nothing is locked yet."""
         self._connection = connection
         self._timeline = timeline
-        self._lasting = lasting
         self._revise = revise
+        self._locked = False
+        self._position, self._hash, self._next = 0, b"", EPOCH
         self.receipt = Receipt()
-        self._position, self._hash, self._next = self._lock()
 
     def record_document(self, document: Document) -> None:
         """Record a document unless it is there; Conflict where it is there with other particulars."""
+        self.lock()
         row = {name: getattr(document, name) for name in Document.__dataclass_fields__}
         row |= {"timeline": self._timeline, "document": document.id}
         add = insert(documents).values(row).on_conflict_do_nothing().returning(documents.c.document)
@@ -114,11 +106,12 @@ class Appender:
 
     def record(self, placed: Sequence[Placed], refuse: Callable[[Refused], None]) -> None:
         """Record a batch of events without its duplicates; `refuse` is given each that cannot be taken."""
+        self.lock()
         held = self._held({event.fact for _, event in placed})
         rows = []
         for place, event in placed:
             try:
-                row = self._decide(event, held.setdefault(event.fact, {}))
+                row = self._decide(event, held.setdefault(event.fact, set()))
             except Refused as error:
                 error.place = place if not error.place.field else replace(place, field=error.place.field)
                 refuse(error)
@@ -134,67 +127,55 @@ class Appender:
             self._connection.execute(head.values(moved))
         return self.receipt
 
-    def _lock(self) -> tuple[int, bytes, datetime]:
+    def lock(self) -> None:
+        """Lock the head of the timeline, making the timeline where it is new; nothing happens where it is locked."""
+        if self._locked:
+            return
         earliest = func.greatest(func.clock_timestamp(), timelines.c.recorded + _TICK, timelines.c.sealed + _TICK)
         head = select(timelines.c.position, timelines.c.hash, earliest).where(timelines.c.timeline == self._timeline)
         found = self._connection.execute(head.with_for_update()).one_or_none()
         if found is None:
             create(self._connection, self._timeline)
             found = self._connection.execute(head.with_for_update()).one()
-        return found[0], found[1], found[2]
+        self._locked = True
+        self._position, self._hash, self._next = found
 
-    def _held(self, facts: set[str]) -> dict[str, dict[bytes, _Version]]:
-        """Return the versions that the log holds of some facts; their content only where it is to be compared."""
-        content = sql_cast(events.c.content, Text) if self._revise else sql("''")
-        columns = (events.c.fact, events.c.event, events.c.known, events.c.position, content)
+    def _held(self, facts: set[str]) -> dict[str, set[bytes]]:
+        """Return the identities of the events that the log holds of some facts."""
         named = (events.c.timeline == self._timeline, events.c.fact == func.any(list(facts)))
-        held: dict[str, dict[bytes, _Version]] = {}
-        for fact, event, known, position, text in self._connection.execute(select(*columns).where(*named)):
-            held.setdefault(fact, {})[event] = _Version(known, position, text.encode())
+        held: dict[str, set[bytes]] = {}
+        for fact, event in self._connection.execute(select(events.c.fact, events.c.event).where(*named)):
+            held.setdefault(fact, set()).add(event)
         return held
 
-    def _decide(self, event: Event, versions: dict[bytes, _Version]) -> tuple[Any, ...] | None:
+    def _decide(self, event: Event, held: set[bytes]) -> tuple[Any, ...] | None:
         """Return the row to write for an event, or None where the log holds it already."""
         content = canonical(event.fields())
         identity = sha256(content).digest()
-        if identity in versions:
+        if identity in held:
             self.receipt.duplicates += 1
             return None
-        if event.action == "assert" and versions:
-            return self._revised(event, versions)
-        if event.action != "assert" and not versions:
-            message = f"{event.action} of the fact {event.fact!r}, which the log does not hold"
-            raise Refused(message, remedy="Assert it first, or correct its name", place=Place(field="fact"))
-        return self._row(event, identity, content, versions)
-
-    def _revised(self, event: Event, versions: dict[bytes, _Version]) -> tuple[Any, ...] | None:
-        if not self._revise:
+        if event.action == "assert" and held:
+            if self._revise:
+                return self._decide(replace(event, action="correct"), held)
             message = f"the fact {event.fact!r} is recorded already with other content"
             remedy = 'Say that it is a correction ("action": "correct"), or import with --revise'
             raise Conflict(message, remedy=remedy, place=Place(field="fact"))
-        correction = replace(event, action="correct")
-        known_already = sha256(canonical(correction.fields())).digest() in versions
-        by_then = [version for version in versions.values() if version.known <= event.known]
-        in_force = max(by_then, key=lambda version: (version.known, version.position), default=None)
-        if not known_already and in_force and self._statement(in_force) == event.statement():
-            self.receipt.unchanged += 1
-            return None
-        return self._decide(correction, versions)
+        if event.action != "assert" and not held:
+            message = f"the log does not hold a fact {event.fact!r} to {event.action}"
+            raise Refused(message, remedy="Assert it first, or correct its name", place=Place(field="fact"))
+        held.add(identity)
+        return self._row(event, identity, content)
 
-    def _statement(self, version: _Version) -> tuple[object, ...]:
-        content = version.content.decode()
-        return Entry.load(version.position, version.known, b"", content, lasting=self._lasting).statement()
-
-    def _row(self, event: Event, identity: bytes, content: bytes, versions: dict[bytes, _Version]) -> tuple[Any, ...]:
+    def _row(self, event: Event, identity: bytes, content: bytes) -> tuple[Any, ...]:
         """Give an event its place: the next position, the next instant and a link of the chain."""
         self._position += 1
         recorded, self._next = self._next, self._next + _TICK
         self._hash = chained(self._hash, identity, self._position, recorded)
-        versions[identity] = _Version(event.known, self._position, content if self._revise else b"")
         receipt = self.receipt
         receipt.recorded += 1
         receipt.first, receipt.last = receipt.first or self._position, self._position
-        possible, certain = (None, None) if event.valid is None else _ranges(event.valid)
+        possible, certain = (None, None) if event.valid is None else ranges(event.valid)
         document = event.source.document if event.source else None
         named = (event.action, event.kind or None, event.subject or None, event.known, recorded)
         place = (self._timeline, self._position, event.fact, identity)
@@ -210,7 +191,7 @@ class Appender:
                 copy.write_row(row)
 
 
-def _ranges(valid: Valid) -> tuple[Range[date], Range[date]]:
+def ranges(valid: Valid) -> tuple[Range[date], Range[date]]:
     """Return the days on which a fact may hold and those on which it surely holds, open ends without a bound."""
     possible = _days(valid.first_lo, valid.last_hi)
     never = valid.first_hi > valid.last_lo or valid.first_hi == OPEN_FUTURE or valid.last_lo == OPEN_PAST
@@ -218,4 +199,6 @@ def _ranges(valid: Valid) -> tuple[Range[date], Range[date]]:
 
 
 def _days(first: date, last: date) -> Range[date]:
-    return Range(None if first == OPEN_PAST else first, None if last == OPEN_FUTURE else last, "[]")
+    """Return a range as Postgres writes it: without its end."""
+    lower = None if first == OPEN_PAST else first
+    return Range(lower, None if last == OPEN_FUTURE else last + _DAY, "[)" if lower else "()")

@@ -13,18 +13,27 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from timeline.errors import Place, Refused
 from timeline.events import Document, Event, Source, canonical, plain
 from timeline.kinds import Kind, explained
+from timeline.schemas import objection
 from timeline.temporal import Valid, known_of_publication, parse_known
 
 Library = Callable[[str], Document | None]
 """Finds a document by its identity."""
 
 T = TypeVar("T")
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _trimmed(name: str) -> str:
+    if name != name.strip():
+        raise objection(f"{name!r} begins or ends with white space", "Take the white space out")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_trimmed)]
 
 
 class _Fields(BaseModel):
@@ -67,6 +76,7 @@ class _Line(_Fields):
     reason: Annotated[str, Field(min_length=1)] | None = None
 
 
+_LONGEST_NAME = 200
 _STATED = ("kind", "subject", "data", "valid")
 
 
@@ -95,6 +105,18 @@ def event(fields: Mapping[str, Any], kind_named: Callable[[str], Kind], library:
     }
     draft = Event(fact=line.fact or "", **common, **manner, **stated)
     return draft if line.fact else _identified(draft)
+
+
+def document(given: Document) -> Document:
+    """Return a document whose particulars can be stored and found again in lines; refuse any other."""
+    for name in Document.__dataclass_fields__:
+        _at(name, plain, getattr(given, name))
+    if given.published is not None:
+        _at("published", Valid.parse, given.published)
+    if given.publisher is not None and not 1 <= len(given.publisher.strip()) == len(given.publisher) <= _LONGEST_NAME:
+        message = "a publisher has 1 to 200 characters and no white space around them"
+        raise _refused("publisher", message, "Shorten or trim it: it speaks where nobody else is named")
+    return given
 
 
 def _parsed(fields: Mapping[str, Any]) -> _Line:
@@ -142,8 +164,11 @@ def _source(given: _SourceFields, document: Document) -> Source:
         if (given.start, given.end) != (None, None):
             raise _refused("source.quote", "offsets without the text they point at", "Give the quote as well")
         return Source(document=given.document)
-    if given.start is None or given.end is None:
+    if given.start is None and given.end is None:
         return _found(given, document)
+    if given.start is None or given.end is None:
+        name = "start" if given.start is None else "end"
+        raise _refused(f"source.{name}", "missing, though the other offset is there", "Give both or neither")
     if document.text[given.start : given.end] != given.quote or given.end - given.start != len(given.quote):
         there = document.text[given.start : given.end][:80]
         message = f"the quote does not stand at {given.start}-{given.end}, where the document says {there!r}"
@@ -191,8 +216,8 @@ def _named(line: _Line) -> str:
 
 
 def _nothing_stated(line: _Line) -> None:
-    for name in (*_STATED, "time", "confidence"):
-        if getattr(line, name) is not None:
+    for name in (*_STATED, "time", "confidence", "modality", "polarity", "schema"):
+        if line.model_fields_set & {name, f"{name}_"}:
             raise _refused(name, "a retraction states nothing", f"Leave {name} out, or write a correction")
 
 

@@ -60,7 +60,7 @@ def engine(url: str, *, role: str | None = WRITER) -> Engine:
     A login that may not take the role keeps its own rights, which are then what decides. A connection is made when it
     is needed and kept for the next use, until the engine is disposed of.
     """
-    made = create_engine("postgresql+psycopg://", connect_args=_arguments(url))
+    made = create_engine("postgresql+psycopg://", connect_args=_arguments(url), isolation_level="READ COMMITTED")
 
     @event.listens_for(made, "connect")
     def _(driver: Any, _record: object) -> None:  # noqa: ANN401  SQLAlchemy wraps the driver's connection
@@ -207,6 +207,7 @@ def translated() -> Iterator[None]:
         raise ours from error
 
 
+_DISK_FULL = "53100"
 _TRY_AGAIN = "Try again"
 _FREE_DISK = "Free some disk space on the server, then try again; nothing was recorded"
 _GRANT = "Ask the database's owner: GRANT timeline_writer TO the login (timeline_reader to read only)"
@@ -220,7 +221,7 @@ _STATES: dict[str, tuple[type[TimelineError], str]] = {
     "40": (Unavailable, _TRY_AGAIN),
     "42501": (Unavailable, _GRANT),
     "53": (Unavailable, "The server lacks resources: try again later"),
-    "53100": (Unavailable, _FREE_DISK),
+    _DISK_FULL: (Unavailable, _FREE_DISK),
     "53300": (Unavailable, "Try again later, close other programs' connections or raise max_connections"),
     "54": (Refused, "Make it smaller"),
     "55P03": (Unavailable, "Something else holds a lock: try again"),
@@ -237,6 +238,7 @@ _WORDS = {
     r"password|authentication|no pg_hba|role .* does not exist": "28",
     r"database .* does not exist": "3D",
     r"too many|remaining connection slots": "53300",
+    r"No space left|could not write": _DISK_FULL,
 }
 """The same for errors while connecting, for which the driver has only words."""
 
@@ -250,7 +252,9 @@ def _meaning(error: psycopg.Error) -> TimelineError | None:
     if found is None:
         return None
     kind, remedy = found
-    return kind(_sentence(error.diag.message_primary or str(error)), remedy=error.diag.message_hint or remedy)
+    if error.sqlstate != _DISK_FULL:  # where the server's hint says less than we know
+        remedy = error.diag.message_hint or remedy
+    return kind(_sentence(error.diag.message_primary or str(error)), remedy=remedy)
 
 
 def _without_state(error: psycopg.Error) -> TimelineError | None:

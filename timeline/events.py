@@ -19,10 +19,13 @@ from timeline.errors import Refused
 from timeline.temporal import Valid, format_instant, parse_known
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
 EXACT = 2**53 - 1
 """Whole numbers beyond this are not exact in JSON (RFC 8785, section 3.1)."""
+
+DEEPEST = 100
+"""Levels of lists and objects within each other that an event may have."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_PLAIN = "\ud7ff"
@@ -94,11 +97,6 @@ class Event:
         line |= {name: getattr(self, name) for name, usual in _USUAL.items() if getattr(self, name) != usual}
         return line
 
-    def statement(self) -> tuple[object, ...]:
-        """Return what is claimed of the world, apart from when and where it was said."""
-        valid = self.valid and self.valid.text
-        return (self.kind, self.subject, self.data, valid, self.schema, self.said_by, self.modality, self.polarity)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Event):
@@ -109,15 +107,15 @@ class Entry(Event):
     event: str
 
     @classmethod
-    def load(cls, position: int, recorded: datetime, event: bytes, content: str, *, lasting: Container[str]) -> Self:
+    def load(cls, position: int, recorded: datetime, event: bytes, content: str, *, lasting: bool) -> Self:
         """Return the event that the log holds as `content`; trusted, since it was checked when it was recorded.
 
-        `lasting` names the kinds whose single dates are read as open.
+        `lasting` tells whether its single date was read as open then, whatever has become of its kind.
         """
         line = orjson.loads(content)
         line["known"] = parse_known(line["known"])
         if "valid" in line:
-            line["valid"] = Valid.parse(line["valid"], lasting=line["kind"] in lasting)
+            line["valid"] = Valid.parse(line["valid"], lasting=lasting)
         if "source" in line:
             line["source"] = Source(**line["source"])
         if "said_by" in line:
@@ -144,12 +142,12 @@ def _present(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401  JSON has no narrower type
+def plain(value: Any, deepest: int = DEEPEST) -> Any:  # noqa: ANN401  JSON has no narrower type
     """Return a JSON value in the one form that its canonical text can have; refuse what has none.
 
     Whole numbers written as floats become integers. Refused are: NaN and infinities, numbers beyond ±(2⁵³ - 1) (no
-    longer exact), the character U+0000 and lone surrogates (Postgres stores neither), and keys beyond U+D7FF (their
-    order is disputed).
+    longer exact), the character U+0000 and lone surrogates (Postgres stores neither), keys beyond U+D7FF (whose order
+    is disputed), and what lies more than `deepest` levels deep.
 
     >>> plain({"value": 45.0, "unit": "percent"})
     {'value': 45, 'unit': 'percent'}
@@ -161,10 +159,13 @@ def plain(value: Any) -> Any:  # noqa: ANN401  JSON has no narrower type
             return value
         case int() | float():
             return _plain_number(value)
+        case dict() | list() | tuple() if not deepest:
+            message = f"lists and objects lie more than {DEEPEST} deep"
+            raise Refused(message, remedy="Flatten the data")
         case dict():
-            return {_plain_key(key): plain(item) for key, item in value.items()}
+            return {_plain_key(key): plain(item, deepest - 1) for key, item in value.items()}
         case list() | tuple():
-            return [plain(item) for item in value]
+            return [plain(item, deepest - 1) for item in value]
     message = f"{type(value).__name__} is not a JSON value"
     raise Refused(message, remedy="Write it as text, number, true, false, null, list or object")
 
@@ -179,7 +180,10 @@ def _plain_text(text: str) -> str:
     return text
 
 
-def _plain_key(key: str) -> str:
+def _plain_key(key: object) -> str:
+    if not isinstance(key, str):
+        message = f"the key {key!r} is not a text"
+        raise Refused(message, remedy="Use texts as keys")
     if not key.isascii() and max(key) > _LAST_PLAIN:
         message = f"the key {key!r} holds a character beyond U+D7FF"
         raise Refused(message, remedy="Use letters and digits in keys")
@@ -193,14 +197,14 @@ def _plain_number(number: float) -> float:
     return int(number) if number == int(number) else number
 
 
-def canonical(fields: Mapping[str, Any]) -> bytes:
-    """Return the RFC 8785 text of plain fields.
+def canonical(fields: Mapping[str, Any] | None) -> bytes:
+    """Return the RFC 8785 text of plain fields, or of null.
 
     orjson writes the same bytes at a fiftieth of the time, but for numbers from 1e-6 to 1e-5, which it writes with an
     exponent.
     """
     text = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
-    return rfc8785.dumps(dict(fields)) if b"e-6" in text else text
+    return rfc8785.dumps(fields and dict(fields)) if b"e-6" in text else text
 
 
 def first_hash(timeline: str) -> bytes:

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
-from timeline.events import Entry, Event
+from timeline.events import Entry, Event, canonical
 from timeline.temporal import OPEN_FUTURE, OPEN_PAST, Valid
 
 if TYPE_CHECKING:
@@ -114,19 +114,23 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Days from `first` to `last` over which, at one known instant, the facts and the presented state are the same."""
+    """Days from `first` to `last` over which, at one known instant, the facts and the presented state are the same.
+
+    `said` is the state in canonical form: what is compared, since to Python `True` and `1` are equal.
+    """
 
     first: date
     last: date
     entries: list[Entry]
     state: State | None
+    said: bytes
 
 
 def row(view: Projection, key: str, plane: Iterable[Span], on: date, known: datetime) -> Row | None:
     """Return the row of a key on a day as known at an instant, from the spans of all facts that ever had the key."""
     plane = [span for span in plane if span.known_from <= known and view.takes(span.entry, key)]
-    believed = [span.entry for span in plane if span.in_force(known)]
-    here = _stretch(view, believed, on)
+    days = _Days(view, [span.entry for span in plane if span.in_force(known)])
+    here = days.stretch(on)
     if here.state is None:
         return None
     return Row(
@@ -134,54 +138,68 @@ def row(view: Projection, key: str, plane: Iterable[Span], on: date, known: date
         state=here.state,
         certainty="certain" if all(_valid(entry).certain(on) for entry in here.entries) else "possible",
         disputed=view.disputed(here.state),
-        since=_since(view, believed, here),
-        until=_until(view, believed, here),
-        known_since=_known_since(view, plane, on, known, here.state),
+        since=days.since(here),
+        until=days.until(here),
+        known_since=_known_since(view, plane, on, known, here.said),
         facts=tuple(entry.fact for entry in here.entries),
     )
 
 
-def _stretch(view: Projection, believed: Sequence[Entry], on: date) -> _Stretch:
-    """Return the longest run of days around `on` that no first day, last day or turn cuts."""
-    entries = in_order(entry for entry in believed if _valid(entry).possible(on))
-    folded = _folded(view, entries)
-    cuts = {OPEN_PAST, *(_valid(entry).first_lo for entry in believed), *(_after(entry) for entry in believed)}
-    cuts |= set() if folded is None else set(view.turns(folded))
-    days = sorted(cuts)
-    at = bisect_right(days, on)
-    last = days[at] - _DAY if at < len(days) and days[at] < OPEN_FUTURE else OPEN_FUTURE
-    return _Stretch(days[at - 1], last, entries, None if folded is None else view.present(folded, on))
+class _Days:
+    """The days of one key at one known instant, cut where the facts that hold on them change."""
+
+    def __init__(self, view: Projection, believed: Sequence[Entry]) -> None:
+        """Cut the days at the first day of each fact and behind its last."""
+        self._view = view
+        self._believed = in_order(believed)
+        firsts = (_valid(entry).first_lo for entry in believed)
+        self._cuts = sorted({OPEN_PAST, OPEN_FUTURE, *firsts, *map(_after, believed)})
+
+    def stretch(self, on: date) -> _Stretch:
+        """Return the longest run of days around `on` that no first day, last day or turn cuts."""
+        entries = [entry for entry in self._believed if _valid(entry).possible(on)]
+        folded = _folded(self._view, entries)
+        at = min(bisect_right(self._cuts, on), len(self._cuts) - 1)
+        first, behind = self._cuts[at - 1], self._cuts[at]
+        for turn in () if folded is None else self._view.turns(folded):
+            first, behind = (max(first, turn), behind) if turn <= on else (first, min(behind, turn))
+        state = None if folded is None else self._view.present(folded, on)
+        return _Stretch(first, behind if behind == OPEN_FUTURE else behind - _DAY, entries, state, canonical(state))
+
+    def since(self, here: _Stretch) -> date | None:
+        """Return the first day from which the state has been the same; None where that is open."""
+        first = here.first
+        while first > OPEN_PAST:
+            before = self.stretch(first - _DAY)
+            if before.said != here.said:
+                return first
+            first = before.first
+        return None
+
+    def until(self, here: _Stretch) -> date | None:
+        """Return the last day up to which the state stays the same; None where that is open."""
+        last = here.last
+        while last < OPEN_FUTURE:
+            after = self.stretch(last + _DAY)
+            if after.said != here.said:
+                return last
+            last = after.last
+        return None
 
 
-def _since(view: Projection, believed: Sequence[Entry], here: _Stretch) -> date | None:
-    first = here.first
-    while first > OPEN_PAST:
-        before = _stretch(view, believed, first - _DAY)
-        if before.state != here.state:
-            return first
-        first = before.first
-    return None
-
-
-def _until(view: Projection, believed: Sequence[Entry], here: _Stretch) -> date | None:
-    last = here.last
-    while last < OPEN_FUTURE:
-        after = _stretch(view, believed, last + _DAY)
-        if after.state != here.state:
-            return last
-        last = after.last
-    return None
-
-
-def _known_since(view: Projection, plane: Sequence[Span], on: date, known: datetime, state: State) -> datetime:
+def _known_since(view: Projection, plane: Sequence[Span], on: date, known: datetime, said: bytes) -> datetime:
     """Return the earliest instant from which, on this day, the state has been the same without a break."""
-    spans_here = [span for span in plane if _valid(span.entry).possible(on)]
-    ends = {span.known_to for span in spans_here if span.known_to is not None and span.known_to <= known}
-    instants = sorted({span.known_from for span in spans_here} | ends, reverse=True)
+    here = sorted((span for span in plane if _valid(span.entry).possible(on)), key=lambda span: _order(span.entry))
+    ends = {span.known_to for span in here if span.known_to is not None and span.known_to <= known}
+    instants = sorted({span.known_from for span in here} | ends, reverse=True)
+    believed = [span.entry for span in here if span.in_force(known)]
     for instant, before in pairwise(instants):
-        folded = _folded(view, in_order(span.entry for span in spans_here if span.in_force(before)))
-        if folded is None or view.present(folded, on) != state:
-            return instant
+        entries = [span.entry for span in here if span.in_force(before)]
+        if entries != believed:
+            folded = _folded(view, entries)
+            if folded is None or canonical(view.present(folded, on)) != said:
+                return instant
+            believed = entries
     return instants[-1]
 
 

@@ -32,7 +32,7 @@ def planes(view: Projection, versions: Iterable[Entry], key: str | None = None) 
 
     `versions` come fact by fact, each in order of position.
     """
-    with closing(sqlite3.connect("")) as sorter:
+    with closing(sqlite3.connect("", check_same_thread=False)) as sorter:
         sorter.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         sorter.execute("CREATE TABLE plane (key TEXT NOT NULL, number INTEGER NOT NULL, spans BLOB NOT NULL)")
         sorter.executemany("INSERT INTO plane VALUES (?, ?, ?)", _stored(view, versions, key))

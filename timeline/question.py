@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from timeline import phrases
@@ -75,13 +75,15 @@ class Question:
         return basis
 
     def _position(self, log: Log, now: datetime) -> tuple[int, str]:
-        last, _ = log.head()
-        position = last if self.recorded is None else _recorded(self.recorded, log, now)
-        if not 0 <= position <= last:
-            raise Refused(
-                f"the log has {last} events, so nothing is at {position}", remedy=f"Ask up to --recorded {last}"
-            )
-        return position, _link(log, position)
+        last, end = log.head()
+        if self.recorded is None:
+            return last, end[:LINK].hex()
+        position = _recorded(self.recorded, log, now)
+        link = _link(log, position)
+        if not link:
+            message = f"the log has {last} events, so nothing is at {position}"
+            raise Refused(message, remedy=f"Ask up to --recorded {last}")
+        return position, link
 
 
 def _named(view: str, version: int) -> str:
@@ -103,30 +105,30 @@ def _day(given: str | date, today: date) -> date:
     if isinstance(given, datetime) or not isinstance(given, str | date):
         raise Refused(f"{given!r} is not a day", remedy="Give a date, as 2023-12-26", place=Place(field="--on"))
     try:
-        return given if isinstance(given, date) else phrases.day(given, today=today)
+        return phrases.day(_text(given), today=today)
     except Refused as error:
         raise _at("on", error) from error
 
 
 def _instant(given: str | date, now: datetime, field: str) -> datetime:
     """Return an instant; a day stands for its end."""
-    if isinstance(given, datetime):
-        if given.tzinfo is None:
-            message = f"{given} has no offset from UTC"
-            raise Refused(message, remedy="Give it a time zone", place=Place(field=f"--{field}"))
-        return given.astimezone(UTC)
-    if isinstance(given, date):
-        return datetime.combine(given, time.max, UTC)
     try:
-        return phrases.instant(given, today=now.astimezone(UTC).date())
+        return phrases.instant(_text(given), today=now.astimezone(UTC).date())
     except Refused as error:
         raise _at(field, error) from error
+
+
+def _text(given: str | date) -> str:
+    """Return what a person would have typed, so that dates and texts are held to the same rules."""
+    return given if isinstance(given, str) else given.isoformat()
 
 
 def _recorded(given: int | str | date, log: Log, now: datetime) -> int:
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 19:  # noqa: PLR2004  fits a bigint
         return int(given)
-    return given if isinstance(given, int) else log.position_at(_instant(given, now, "recorded"))
+    if isinstance(given, int):
+        return int(given)
+    return log.position_at(_instant(given, now, "recorded"))
 
 
 def condition(text: str) -> Callable[[Row], bool]:

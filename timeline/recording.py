@@ -38,7 +38,7 @@ def record(
 ) -> Receipt:
     """Append all items and return the receipt; the first bad one is raised or, with `skip_bad`, listed in it."""
     refuse = appender.receipt.bad.append if skip_bad else _raise
-    sound = _placed(items, appender, lru_cache(maxsize=KEPT)(log.document), vocabulary, refuse)
+    sound = _placed(items, appender, _library(log), vocabulary, refuse)
     count = 0
     while batch := list(islice(sound, BATCH)):
         appender.record(batch, refuse)
@@ -46,6 +46,25 @@ def record(
         if progress:
             progress(count)
     return appender.close()
+
+
+def _library(log: Log) -> Library:
+    """Return a finder of documents that keeps some at hand, but never that one is missing: it may come yet."""
+
+    @lru_cache(maxsize=KEPT)
+    def found(name: str) -> Document:
+        document = log.document(name)
+        if document is None:
+            raise KeyError(name)
+        return document
+
+    def library(name: str) -> Document | None:
+        try:
+            return found(name)
+        except KeyError:
+            return None
+
+    return library
 
 
 def _raise(error: Refused) -> None:
@@ -63,7 +82,7 @@ def _placed(
                 case Refused():
                     refuse(item)
                 case Document():
-                    appender.record_document(item)
+                    appender.record_document(border.document(item))
                 case _:
                     fields = item.fields if isinstance(item, Line) else item
                     yield place, border.event(fields, vocabulary.kind, library)

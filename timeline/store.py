@@ -21,7 +21,7 @@ from timeline.tables import documents, events, timelines
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
     from sqlalchemy import ColumnElement, Connection, Select
@@ -30,17 +30,18 @@ FETCHED = 2_000
 """Rows that a streaming read asks the server for at a time."""
 
 _CONTENT = cast(events.c.content, Text).label("content")
-_ENTRY = (events.c.position, events.c.recorded, events.c.event, _CONTENT)
+# A single date that was read as open surely holds for ever from some day on; periods are read the same either way.
+_LASTING = func.coalesce(func.upper_inf(events.c.certain), literal(False)).label("lasting")
+_ENTRY = (events.c.position, events.c.recorded, events.c.event, _CONTENT, _LASTING)
 _DOCUMENT = ("text", "title", "publisher", "language", "url", "published", "published_how")
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One timeline's log through one connection; `lasting` names the kinds whose single dates are read as open."""
+    """One timeline's log through one connection, in READ COMMITTED: what is sealed is seen by the next statement."""
 
     connection: Connection
     timeline: str
-    lasting: Container[str]
 
     def head(self) -> tuple[int, bytes]:
         """Return the position and the hash of the last event; NotFound where there is no such timeline."""
@@ -83,9 +84,9 @@ class Log:
             self.connection.execute(seal)
             self.connection.commit()
         except DBAPIError as error:
-            if not isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
+            if not isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege):
                 raise
-            message = f"this server is read-only, so it cannot settle what is recorded by {format_instant(instant)}"
+            message = f"a reader cannot settle what is recorded by {format_instant(instant)}"
             raise Unavailable(message, remedy="Ask by a position: --recorded N") from error
 
     def entries(self, name: str | None = None) -> Iterator[Entry]:
@@ -167,8 +168,8 @@ class Log:
         return events.c.timeline == self.timeline
 
     def _stream(self, query: Select[Any]) -> Iterator[Entry]:
-        for position, recorded, event, content in self.rows(query):
-            yield Entry.load(position, recorded, event, content, lasting=self.lasting)
+        for position, recorded, event, content, lasting in self.rows(query):
+            yield Entry.load(position, recorded, event, content, lasting=lasting)
 
     def rows(self, query: Select[Any]) -> Iterator[Any]:
         """Yield the rows of a query, a bounded number of them in memory at a time."""

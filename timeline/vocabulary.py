@@ -56,11 +56,6 @@ class Vocabulary:
             return self.kinds[name]
         raise Refused(f"there is no kind {name!r}", remedy=_nearest(name, self.kinds), place=place)
 
-    @property
-    def lasting(self) -> frozenset[str]:
-        """Return the names of the kinds whose single dates are read as open."""
-        return frozenset(kind.name for kind in self.kinds.values() if kind.lasting)
-
     def current(self, entry: Entry) -> Entry:
         """Return an event with its data in the present version of its kind; what the log holds stays as it is."""
         kind = self.kinds.get(entry.kind)

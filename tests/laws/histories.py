@@ -64,7 +64,7 @@ def valid_times(draw: st.DrawFn) -> Bounded:  # noqa: PLR0911  one a shape
             return f"{day}/", (day, day, day, FUTURE)
         case "period":
             other, begin, end = draw(_ends().filter(lambda found: found[2] >= first))
-            return f"{text}/{other}", (first, last, begin, end)
+            return f"{text}/{other}", (first, min(last, end), max(begin, first), end)  # neither end beyond the other
         case "always":
             return "../..", (PAST, PAST, FUTURE, FUTURE)
         case _:

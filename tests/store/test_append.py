@@ -14,6 +14,8 @@ from timeline.exchange import Line
 from timeline.recording import Item
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from timeline.app import Timeline
 
 
@@ -58,18 +60,17 @@ def test_a_conflict_within_one_record_is_a_conflict(opened: Timeline) -> None:
 
 
 def test_revise_turns_an_assertion_into_a_correction(opened: Timeline) -> None:
-    """With `revise` the new content is a correction; the same once more is a duplicate; the same value is no change."""
+    """With `revise` the new content is a correction; the same once more is a duplicate."""
     opened.record([_rain(1, known="2024-01-01")])
     assert opened.record([_rain(2, known="2024-02-01")], revise=True).recorded == 1
-    assert opened.record([_rain(2, known="2024-02-01")], revise=True).duplicates == 1
-    assert opened.record([_rain(2.0, known="2024-03-01")], revise=True).unchanged == 1
+    assert opened.record([_rain(2.0, known="2024-02-01")], revise=True).duplicates == 1
     assert [entry.action for entry in opened.log()] == ["assert", "correct"]
     assert opened.ask("observations", on="2023-12-05").rows[0].state["value"] == 2
 
 
-def test_revise_compares_with_what_was_in_force_then(opened: Timeline) -> None:
-    """A value that returns after another one is news, though it was said before."""
-    for month, value in ((1, 1), (2, 2), (3, 1)):
+def test_revise_keeps_every_time_that_the_source_said_it(opened: Timeline) -> None:
+    """A value said again is recorded, so that one found late between the two does not displace it."""
+    for month, value in ((1, 1), (3, 1), (2, 2)):
         assert opened.record([_rain(value, known=f"2024-0{month}-01")], revise=True).recorded == 1
     asked = [opened.ask("observations", on="2023-12-05", known=f"2024-0{month}-15") for month in (1, 2, 3)]
     assert [answer.rows[0].state["value"] for answer in asked] == [1, 2, 1]
@@ -159,3 +160,51 @@ def test_timelines_share_nothing(opened: Timeline, other: Timeline) -> None:
     assert other.record([_rain(2), _rain(2)]).recorded == 1
     assert opened.stats()["hash"] != other.stats()["hash"]
     assert [opened.verify(), other.verify()] == [1, 1]
+
+
+def test_a_document_may_come_after_it_was_missed(opened: Timeline) -> None:
+    """A line that cites a missing document is bad; the next one, whose document has come meanwhile, is not."""
+    news = Document(text="It rained.", publisher="The Post", published="2023-12-26")
+    cited = {"document": news.id, "quote": "rained"}
+    receipt = opened.record([line(subject="a", source=cited), news, line(subject="b", source=cited)], skip_bad=True)
+    assert (receipt.recorded, len(receipt.bad)) == (1, 1)
+
+
+BAD_DOCUMENTS = [
+    (Document(text="a\0b"), "U+0000"),
+    (Document(text="a", published="garbage"), "garbage"),
+    (Document(text="a", publisher="x" * 201), "200 characters"),
+    (Document(text="a", title="\ud800"), "surrogate"),
+]
+
+
+@pytest.mark.parametrize("document, said", BAD_DOCUMENTS)
+def test_a_bad_document_is_refused_and_can_be_skipped(opened: Timeline, document: Document, said: str) -> None:
+    """What could not be stored or exported again does not pass, whatever way it came."""
+    with pytest.raises(Refused, match=said.replace("+", r"\+")):
+        opened.record([document])
+    assert len(opened.record([document, line()], skip_bad=True).bad) == 1
+    assert opened.stats()["documents"] == 0
+
+
+def test_a_question_may_be_asked_while_the_input_is_read(opened: Timeline) -> None:
+    """Nothing is locked before there is something to write: input that asks the same timeline is not blocked."""
+
+    def lines() -> Iterator[dict[str, Any]]:
+        for number in range(3):
+            assert opened.facts(recorded=datetime.now(UTC) - timedelta(seconds=1)).facts == ()
+            yield line(subject=f"s{number}")
+
+    assert opened.record(lines()).recorded == 3
+
+
+def test_true_is_not_one(opened: Timeline) -> None:
+    """A state that turns from the number 1 into true has changed, in days and in knowledge."""
+    opened.record(
+        [_rain(1, valid="2023-12-01"), line(fact="dry", valid="2023-12-02", data={"measure": "rain", "value": True})]
+    )
+    opened.record([_rain(True, valid="2023-12-01", action="correct", known="2024-02-01")])
+    first = opened.ask("observations", on="2023-12-01", known="2024-01-01").to_dict()["rows"][0]
+    assert (first["since"], first["until"]) == ("2023-12-01", "2023-12-01")
+    later = opened.ask("observations", on="2023-12-01", known="2024-03-01").to_dict()["rows"][0]
+    assert later["known_since"] == "2024-02-01T00:00:00Z"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from makers import line
 
+from timeline import border
 from timeline.append import Appender
-from timeline.errors import NotFound, Refused
+from timeline.errors import NotFound, Place, Refused
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
@@ -74,16 +75,20 @@ def test_asking_by_an_instant_waits_for_the_append_under_way(opened: Timeline) -
     """An append that has drawn its instants but is not committed is waited for, and is then part of the answer."""
     opened.record([line()])
     with opened.engine.connect() as connection:
-        Appender(connection, opened.name, lasting=())
+        append = Appender(connection, opened.name)
+        append.lock()
         sleep(0.01)
         instant, answers = datetime.now(UTC), []
         asker = Thread(target=lambda: answers.append(opened.facts(recorded=instant).basis.recorded))
         asker.start()
         asker.join(0.3)
         assert asker.is_alive()
-        connection.rollback()
+        late = border.event(line(subject="late"), opened.vocabulary.kind, lambda _: None)
+        append.record([(Place(), late)], list[Refused]().append)
+        append.close()
+        connection.commit()
         asker.join(10)
-    assert answers == [1]
+    assert answers == [2]
 
 
 def test_a_token_gives_the_same_answer(opened: Timeline) -> None:

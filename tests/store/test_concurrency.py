@@ -62,7 +62,7 @@ def test_writers_at_once_lose_and_reorder_nothing(opened: Timeline, writers: int
 def test_writers_of_different_timelines_do_not_wait(opened: Timeline, other: Timeline) -> None:
     """While one timeline's head is locked another takes events."""
     with opened.engine.connect() as connection:
-        Appender(connection, opened.name, lasting=())
+        Appender(connection, opened.name).lock()
         assert other.record([line()]).recorded == 1
         connection.rollback()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from threading import Event, Thread
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
@@ -9,6 +11,8 @@ import pytest
 from makers import line
 
 from timeline.errors import Corrupt
+from timeline.events import Document
+from timeline.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from timeline.app import Timeline
@@ -25,7 +29,8 @@ TAMPERED: dict[str, tuple[LiteralString, int]] = {
     "hash": ("UPDATE timeline.events SET hash = sha256('x') WHERE position = 1", 1),
     "deleted": ("DELETE FROM timeline.events WHERE position = 2", 2),
     "tail": ("DELETE FROM timeline.events WHERE position = 3", 3),
-    "head": ("UPDATE timeline.timelines SET position = 2", 3),
+    "days": ("UPDATE timeline.events SET possible = '[1900-01-01,1900-01-02)' WHERE position = 2", 2),
+    "head": ("UPDATE timeline.timelines SET position = 2", 2),
 }
 
 
@@ -46,3 +51,41 @@ def test_a_sound_log_is_verified(opened: Timeline) -> None:
     assert opened.verify() == 0
     opened.record([line(subject=f"s{number}") for number in range(4_100)])
     assert opened.verify() == 4_100
+
+
+def test_a_changed_document_is_found(opened: Timeline, database_url: str) -> None:
+    """The text of a document is held against its identity."""
+    opened.record([Document(text="It rained.", title="Rain")])
+    with psycopg.connect(database_url) as owner:
+        owner.execute("ALTER TABLE timeline.documents DISABLE TRIGGER ALL")
+        owner.execute("UPDATE timeline.documents SET text = 'It snowed.'")
+    with pytest.raises(Corrupt, match="Rain"):
+        opened.verify()
+
+
+def test_what_is_appended_meanwhile_is_no_fault(opened: Timeline) -> None:
+    """Verification ends at the head that it began with, and takes later events for what they are."""
+    opened.record([line(subject=f"s{number}") for number in range(3_000)])
+    done = Event()
+
+    def append() -> None:
+        for number in range(200):
+            opened.record([line(subject=f"late-{number}")])
+        done.set()
+
+    writer = Thread(target=append)
+    writer.start()
+    while not done.is_set():
+        assert 3_000 <= opened.verify() <= 3_200
+    writer.join()
+
+
+def test_what_was_recorded_as_lasting_stays_so(opened: Timeline) -> None:
+    """If a kind is no longer lasting, or no longer there, what was recorded keeps its days."""
+    data = {"item": "ship", "supplier": "A", "recipient": "B", "quantity": 1}
+    opened.record([line(kind="delivery.made", subject="ship", valid="2020-01-01", data=data)])
+    without = replace(opened, vocabulary=Vocabulary.of([], []))
+    facts = [line.facts(on="2024-01-01", known="2024-01-01").to_dict()["facts"] for line in (opened, without)]
+    assert facts[0] == facts[1]
+    assert facts[0][0]["last"] == [None, None]
+    assert without.verify() == 1

@@ -101,7 +101,6 @@ def tell(receipt: Receipt, *, dry_run: bool = False) -> None:
     counts = [f"{counted(receipt.recorded, 'event')} {'would be ' if dry_run else ''}recorded{at}"]
     counts += [f"{counted(receipt.documents, 'document')}"] if receipt.documents else []
     counts += [f"{counted(receipt.duplicates, 'duplicate')}"] if receipt.duplicates else []
-    counts += [f"{receipt.unchanged:,} unchanged"] if receipt.unchanged else []
     counts += [f"{len(receipt.bad):,} bad"] if receipt.bad else []
     say(", ".join(counts))
 
