@@ -38,12 +38,15 @@ class Run:
 def run(arguments: list[str], home: Path) -> Run:
     """Run a command with its output thrown away; a failure ends everything."""
     environment = {**os.environ, "TIMELINE_HOME": str(home)}
-    started = time.perf_counter()
-    process = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    if status:
-        raise SystemExit(f"timeline {' '.join(arguments)} failed with status {status}")
+    with tempfile.TemporaryFile("w+") as said:
+        streams = {"stdout": subprocess.DEVNULL, "stderr": said}
+        started = time.perf_counter()
+        process = subprocess.Popen([*COMMAND, *arguments], env=environment, **streams)  # noqa: S603
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        if status:
+            said.seek(0)
+            raise SystemExit(f"timeline {' '.join(arguments)} failed:\n{said.read()}")
     return Run(seconds, usage.ru_maxrss / 1024)
 
 
