@@ -111,7 +111,7 @@ class Kind:
             present = self.upcast(data, version)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             message = f"these are not data of version {version} of {self.name} ({type(error).__name__}: {error})"
-            remedy = f"Write them in version {self.version}"
+            remedy = f'If they are written in version {self.version}, say so: "schema": {self.version}'
             raise Refused(message, remedy=remedy, place=Place(field="schema")) from error
         try:
             self.data.model_validate(present)
