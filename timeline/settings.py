@@ -74,7 +74,7 @@ def load(
 
 def _from_file(folder: Path) -> list[tuple[str, Path, Mapping[str, Any]]]:
     """Return the nearest `timeline.toml` of the folder and those above it, checked for names that mean nothing."""
-    path = next((at / FILE for at in (folder, *folder.parents) if (at / FILE).is_file()), None)
+    path = next((at / FILE for at in (folder, *folder.parents) if os.path.isfile(at / FILE)), None)  # noqa: PTH113  closed folders have none
     if path is None:
         return []
     try:

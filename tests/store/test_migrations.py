@@ -185,6 +185,7 @@ def test_processes_that_upgrade_at_once_build_one_schema(fresh_database_url: str
     assert status(fresh_database_url).current
 
 
+@pytest.mark.usefixtures("template")
 def test_a_login_that_may_not_make_roles_is_told_what_to_ask_for(fresh_database_url: str) -> None:
     """On a server of others, an administrator makes the roles: the error is the SQL to run."""
     login = f"owner_{os.getpid()}"

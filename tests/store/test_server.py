@@ -171,9 +171,14 @@ def test_a_home_that_the_account_cannot_enter_is_told(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a space", 'it\'s, a "name"', "100%", "ü" * 60, "x" * 150])
 def test_any_path_will_do(folder: Path, name: str) -> None:
-    """Spaces, quotes and lengths beyond what a socket allows are no matter."""
-    with started(folder / name / "home") as url:
-        assert asked(url, "SELECT 1") == 1
+    """Spaces, quotes and lengths beyond what a socket allows are no matter; what initdb cannot run from is told."""
+    try:
+        with started(folder / name / "home") as url:
+            assert asked(url, "SELECT 1") == 1
+    except Unavailable as error:
+        # Only where root has to copy the programs into the home, and the home has quotes in its name.
+        assert '"' in name  # noqa: PT017
+        assert "TIMELINE_HOME" in error.remedy  # noqa: PT017
 
 
 def test_the_first_four_clients_at_once_share_one_server(home: Path) -> None:
