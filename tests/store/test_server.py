@@ -177,7 +177,7 @@ def test_any_path_will_do(folder: Path, name: str) -> None:
             assert asked(url, "SELECT 1") == 1
     except Unavailable as error:
         # Only where root has to copy the programs into the home, and the home has quotes in its name.
-        assert '"' in name  # noqa: PT017
+        assert '"' in name
         assert "TIMELINE_HOME" in error.remedy  # noqa: PT017
 
 
