@@ -60,7 +60,7 @@ _MISTAKES = tuple(
     (re.compile(pattern, re.ASCII | re.DOTALL), wrong, remedy)
     for pattern, wrong, remedy in (
         (r"", "is empty", "Write `unknown` where the source gives no time"),
-        (r".*\s.*", "has white space in it", "Write it without"),
+        (r".*\s.*", "has white space in it", "Write EDTF, as 2024-03 or 2024-03-05"),
         (r".*[{}].*", "means all of several dates", "Record one fact for each of the dates"),
         (r".*\dT.*|.*\d:\d.*", "has a time of day, and a valid time counts whole days", r"Write the day alone"),
         (r"\.\.|/", "has neither a first nor a last day", "Write `../..` for always, `unknown` for no time given"),

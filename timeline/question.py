@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
@@ -15,6 +16,8 @@ from timeline.fold import Row
 if TYPE_CHECKING:
     from timeline.fold import Projection
     from timeline.store import Log
+
+_POSITION = re.compile(r"-?[0-9]{1,18}")
 
 LINK = 8
 """Bytes of the chain's hash that a basis carries."""
@@ -124,7 +127,7 @@ def _text(given: str | date) -> str:
 
 
 def _recorded(given: int | str | date, log: Log, now: datetime) -> int:
-    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 19:  # noqa: PLR2004  fits a bigint
+    if isinstance(given, str) and _POSITION.fullmatch(given):
         return int(given)
     if isinstance(given, int):
         return int(given)
@@ -132,7 +135,7 @@ def _recorded(given: int | str | date, log: Log, now: datetime) -> int:
 
 
 def condition(text: str) -> Callable[[Row], bool]:
-    """Return the test of a row that `field=value` stands for; the field is one of the row or of its state.
+    """Return the test of a row that `field=value` stands for: a field of the row or of its state, as printed.
 
     >>> condition("overdue=true").__name__
     'holds'
@@ -141,8 +144,14 @@ def condition(text: str) -> Callable[[Row], bool]:
     if not (field and equals):
         raise Refused(f"{text!r} is not a condition", remedy="Write --where FIELD=VALUE", place=Place(field="--where"))
 
+    path = field.removeprefix("state.").split(".")
+
     def holds(row: Row) -> bool:
-        found = row.state.get(field, getattr(row, field, None) if field in _OF_A_ROW else None)
+        if field in _OF_A_ROW:
+            return _printed(getattr(row, field)) == value
+        found: object = row.state
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
         return _printed(found) == value
 
     return holds

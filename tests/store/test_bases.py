@@ -53,7 +53,7 @@ def test_an_instant_resolves_to_the_last_position_by_then(opened: Timeline) -> N
     assert [opened.facts(recorded=basis).basis.recorded for basis in asked] == [1, 2, 3, 0, 2, 2, 2]
 
 
-@pytest.mark.parametrize("recorded", [99, "99", -1, datetime(2999, 1, 1, tzinfo=UTC), "2999-01-01"])
+@pytest.mark.parametrize("recorded", [99, "99", -1, "-1", datetime(2999, 1, 1, tzinfo=UTC), "2999-01-01"])
 def test_what_is_not_recorded_yet_cannot_be_asked_by(opened: Timeline, recorded: str | int | datetime) -> None:
     """A position beyond the log and an instant still to come are refused: their answer could change."""
     opened.record([line()])
@@ -129,3 +129,12 @@ def test_an_empty_timeline_answers_with_nothing(opened: Timeline) -> None:
     answer = opened.ask("sanctions")
     assert (answer.rows, answer.basis.recorded) == ((), 0)
     assert opened.ask("sanctions", basis=answer.basis.token) == answer
+
+
+@pytest.mark.parametrize(
+    "where, rows", [("value=3", 1), ("state.value=3", 1), ("key=delhi/rain", 1), ("valeu=3", 0), ("value=4", 0)]
+)
+def test_rows_are_filtered_by_what_is_printed(opened: Timeline, where: str, rows: int) -> None:
+    """A condition names a field as answers print it."""
+    opened.record([line()])
+    assert len(opened.ask("observations", on="2023-12-05", where=[where]).rows) == rows
