@@ -17,6 +17,8 @@ import pytest
 from acceptance.program import ROOT, Program, failure
 from psycopg.conninfo import conninfo_to_dict
 
+from timeline.database import migrations
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
