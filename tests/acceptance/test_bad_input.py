@@ -272,9 +272,10 @@ def demoted(program: Program) -> Iterator[None]:
     account = host.stat().st_uid if host.is_dir() else 65534  # a socket's folder may be open to its owner alone
     if not account:
         pytest.skip("root may read everything, and the server's socket is open to root alone")
+    part = migrations()
     os.seteuid(account)
     try:
-        if not os.access(migrations(), os.R_OK | os.X_OK, effective_ids=True):
+        if not os.access(part, os.R_OK | os.X_OK, effective_ids=True):
             pytest.skip("root may read everything, and another account may not enter the folder of this checkout")
         yield
     finally:
