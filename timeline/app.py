@@ -192,4 +192,4 @@ class Timeline:
     def _effective(self, basis: Basis, kind: str | None, subject: str | None) -> Iterator[Entry]:
         with self._log() as log:
             facts = log.effective(basis.on, basis.known, basis.recorded, kind=kind, subject=subject)
-            yield from map(self.vocabulary.current, facts)
+            yield from facts

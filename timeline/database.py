@@ -31,7 +31,7 @@ _CONNECT_SECONDS = 15
 _MIGRATION_LOCK = int.from_bytes(b"timeline", "big")  # the migrations take the same one
 _SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 _USER_INFO = re.compile(r"(://[^:/@]*:).*(?=@)")
-_PASSWORD = re.compile(r"(password=)('(\\.|[^'])*'|[^\s&]+)")
+_PASSWORD = re.compile(r"(password\s*=\s*)('(\\.|[^'])*'|[^\s&]+)")
 # Postgres 16 tells being a member of a role from being allowed to become it.
 _TAKE_ROLE = """
 SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = %s

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS = 300
 """How long a slow machine, or the recovery after a crash, may take."""
 
+_GRACE_SECONDS = 60
 _GLANCE_SECONDS = 0.005
 _LONGEST_SOCKET_FOLDER = 90
 _LONGEST_LOG = 1_000_000
@@ -103,16 +104,24 @@ class _Server:
         return f"postgresql://postgres@/postgres?host={quote(folder, safe='')}&port=5432"
 
     def stop(self) -> None:
-        """Stop the server and wait until the last of its processes has ended."""
+        """Stop the server and wait until the last of its processes has ended.
+
+        One that is recovering from a crash is let finish first, since it may never end if it is asked meanwhile; one
+        that does not end in time is made to, which its log outlives.
+        """
         lock = _opened(self.home / "server.lock")
-        end = time.monotonic() + _PATIENCE_SECONDS
-        asked = False
-        while not _take(lock, wait=False) and time.monotonic() < end:
-            if not asked and (status := self._answering()):
-                os.kill(int(status[0]), signal.SIGINT)
-                asked = True
+        begun = time.monotonic()
+        asked = None
+        while not (taken := _take(lock, wait=False)) and time.monotonic() - begun < _PATIENCE_SECONDS:
+            late = time.monotonic() - begun > _GRACE_SECONDS
+            wish = signal.SIGQUIT if late else signal.SIGINT
+            status = self._answering() if asked not in {wish, signal.SIGQUIT} else []
+            if status and (late or status[-1].strip() == "ready"):
+                os.kill(int(status[0]), wish)
+                asked = wish
             time.sleep(_GLANCE_SECONDS)
-        shutil.rmtree(_socket_folder(self.home), ignore_errors=True)
+        if taken:
+            shutil.rmtree(_socket_folder(self.home), ignore_errors=True)
         os.close(lock)
 
     def _answering(self) -> list[str]:
