@@ -18,9 +18,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from timeline.errors import Conflict, Place, Refused
-from timeline.events import EPOCH, Document, Event, canonical, chained, first_hash
+from timeline.events import Document, Event, canonical, chained, first_hash
 from timeline.tables import documents, events, timelines
-from timeline.temporal import OPEN_FUTURE, OPEN_PAST, Valid
+from timeline.temporal import EPOCH, OPEN_FUTURE, OPEN_PAST, Valid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

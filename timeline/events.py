@@ -8,7 +8,7 @@ left out unseen.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +16,7 @@ import orjson
 import rfc8785
 
 from timeline.errors import Refused
-from timeline.temporal import Valid, format_instant, parse_known
+from timeline.temporal import EPOCH, Valid, format_instant, parse_known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,6 @@ EXACT = 2**53 - 1
 DEEPEST = 100
 """Levels of lists and objects within each other that an event may have."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_PLAIN = "\ud7ff"
 
 
