@@ -18,6 +18,7 @@ FLOORS = (
     ("wordings",),
     ("phrases",),
     # Values: what is recorded, and by which words.
+    ("choice",),
     ("events", "basis", "schemas"),
     ("kinds",),
     ("border", "fold"),
@@ -28,7 +29,8 @@ FLOORS = (
     ("exchange", "exporting"),
     # The shell begins here: nothing below touches a database, a clock or a process.
     ("tables", "server"),
-    ("database", "store"),
+    ("database", "believed"),
+    ("store",),
     ("append", "question"),
     ("recording", "chain"),
     ("app",),

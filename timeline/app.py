@@ -183,7 +183,7 @@ class Timeline:
 
     def _rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
         with self._log() as log:
-            versions = log.versions(view.kinds, basis.known, basis.recorded)
+            versions = log.versions(view.kinds, basis)
             for name, plane in planes(view, map(self.vocabulary.current, versions), key):
                 found = row(view, name, plane, basis.on, basis.known)
                 if found is not None:
@@ -191,5 +191,5 @@ class Timeline:
 
     def _effective(self, basis: Basis, kind: str | None, subject: str | None) -> Iterator[Entry]:
         with self._log() as log:
-            facts = log.effective(basis.on, basis.known, basis.recorded, kind=kind, subject=subject)
+            facts = log.effective(basis, kind=kind, subject=subject)
             yield from facts

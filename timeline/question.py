@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from timeline import phrases
-from timeline.basis import Basis
+from timeline.basis import FORM, Basis
+from timeline.choice import Choice
 from timeline.errors import Place, Refused
 from timeline.fold import Row
 
@@ -28,15 +29,33 @@ class Question:
     """What a caller asks by, as written.
 
     `on` is a day, `known` a day (the whole of it) or an instant, `recorded` a position, a day or an instant; `as_of`
-    sets the first two. Without them: today, now and the whole log. `basis` is the token of an earlier answer and
-    stands alone.
+    sets the first two. Without them: today, now and the whole log. `only` and `without` say who is believed, in
+    conditions such as `publisher:Reuters`. `basis` is the token of an earlier answer and stands alone.
     """
 
     on: str | date | None = None
     known: str | date | None = None
     recorded: int | str | date | None = None
     as_of: str | date | None = None
+    only: tuple[str, ...] | None = None
+    without: tuple[str, ...] | None = None
     basis: str | None = None
+
+    @classmethod
+    def of(cls, given: str, **usual: Any) -> Question:  # noqa: ANN401  the fields of a question
+        """Return the question that one word asks: a token, `now`, a day, or axes as in `known=2023-12-31,recorded=70`.
+
+        A day stands for `as-of`. What the word leaves open is taken from `usual`.
+        """
+        if given.startswith(FORM):
+            return cls(basis=given)
+        if given == "now":
+            return cls(**usual)
+        if "=" not in given:
+            return cls(**{**usual, "on": None, "known": None, "as_of": given})
+        axes = dict(_axis(part) for part in given.split(","))
+        replaced = ("as_of",) if axes.keys() & {"on", "known"} else ("on", "known") if "as_of" in axes else ()
+        return cls(**{**usual, **dict.fromkeys(replaced), **axes})
 
     def resolved(self, log: Log, now: datetime, view: Projection | None) -> Basis:
         """Return the basis that this question has in a log."""
@@ -48,6 +67,7 @@ class Question:
         on, known = (self.on, self.known) if self.as_of is None else (self.as_of, self.as_of)
         today = now.astimezone(UTC).date()
         position, link = self._position(log, now)
+        choice = _completed(Choice.of(self.only or (), self.without or ()), log)
         return Basis(
             timeline=log.timeline,
             on=today if on is None else _day(on, today),
@@ -56,6 +76,7 @@ class Question:
             link=link,
             view=answerer[0],
             version=answerer[1],
+            choice=choice,
         )
 
     def _by_token(self, token: str, log: Log, answerer: tuple[str, int]) -> Basis:
@@ -87,6 +108,23 @@ class Question:
             message = f"the log has {last} events, so nothing is at {position}"
             raise Refused(message, remedy=f"Ask up to --recorded {last}")
         return position, link
+
+
+_AXES = ("on", "known", "recorded", "as-of")
+
+
+def _axis(part: str) -> tuple[str, str]:
+    """Return one axis of a basis and where on it to stand."""
+    name, _, value = part.partition("=")
+    if name not in _AXES or not value:
+        remedy = f"Write a token, now, a day, or axes out of {', '.join(_AXES)}, as known=2023-12-31,recorded=70"
+        raise Refused(f"{part!r} names no axis of time", remedy=remedy)
+    return name.replace("-", "_"), value
+
+
+def _completed(choice: Choice, log: Log) -> Choice:
+    """Return a choice by the names that the log has, documents by their whole identity."""
+    return Choice(*(tuple(sorted({(c[0], log.meant(*c)) for c in held})) for held in (choice.only, choice.without)))
 
 
 def _named(view: str, version: int) -> str:

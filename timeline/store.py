@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -15,6 +16,7 @@ from sqlalchemy import Text, cast, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import DBAPIError
 
+from timeline.believed import believed, named, names
 from timeline.errors import NotFound, Refused, Unavailable
 from timeline.events import Document, Entry, first_hash
 from timeline.tables import documents, events, timelines
@@ -22,9 +24,11 @@ from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date, datetime
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Select
+
+    from timeline.basis import Basis
 
 FETCHED = 2_000
 """Rows that a streaming read asks the server for at a time."""
@@ -34,6 +38,12 @@ _CONTENT = cast(events.c.content, Text).label("content")
 _LASTING = func.coalesce(func.upper_inf(events.c.certain), literal(False)).label("lasting")
 _ENTRY = (events.c.position, events.c.recorded, events.c.event, _CONTENT, _LASTING)
 _DOCUMENT = ("text", "title", "publisher", "language", "url", "published", "published_how")
+_WHERE = {
+    "publisher": "timeline show FACT names those of documents",
+    "document": "timeline show FACT names its identity",
+    "speaker": "timeline facts names who said what",
+}
+"""Where to look for the names of an attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +108,31 @@ class Log:
             log = log.where(events.c.fact == func.any(facts))
         return self._stream(log)
 
-    def versions(self, kinds: Iterable[str], known: datetime, recorded: int) -> Iterator[Entry]:
-        """Yield the versions known and recorded by then of every fact that ever had one of the kinds, fact by fact.
+    def versions(self, kinds: Iterable[str], basis: Basis) -> Iterator[Entry]:
+        """Yield the versions believed at a basis of every fact that ever had one of the kinds, fact by fact.
 
         One sort and no join: the planner cannot misjudge it, however long ago the table was analysed.
         """
         ever = func.bool_or(events.c.kind == func.any(list(kinds)))
         whole = ever.over(partition_by=events.c.fact, order_by=events.c.position, rows=(None, None)).label("of_kind")
-        so_far = (self._here, events.c.position <= recorded, events.c.known <= known)
-        marked = select(*_ENTRY, events.c.fact, whole).where(*so_far).subquery()
+        marked = select(*_ENTRY, events.c.fact, whole).where(believed(basis)).subquery()
         columns = (marked.c[column.name] for column in _ENTRY)
         return self._stream(select(*columns).where(marked.c.of_kind).order_by(marked.c.fact, marked.c.position))
 
-    def effective(
-        self, on: date, known: datetime, recorded: int, *, kind: str | None = None, subject: str | None = None
-    ) -> Iterator[Entry]:
-        """Yield the facts that hold on a day as known and recorded by then, in the order of the rule."""
-        so_far = [self._here, events.c.position <= recorded, events.c.known <= known]
+    def versions_of(self, facts: Iterable[str], basis: Basis | None = None) -> Iterator[Entry]:
+        """Yield the versions of some facts, fact by fact in order of recording: all, or those believed at a basis."""
+        counts = self._here if basis is None else believed(basis)
+        found = select(*_ENTRY).where(counts, events.c.fact == func.any(list(facts)))
+        return self._stream(found.order_by(events.c.fact, events.c.position))
+
+    def effective(self, basis: Basis, *, kind: str | None = None, subject: str | None = None) -> Iterator[Entry]:
+        """Yield the facts that hold at a basis, in the order of the rule."""
         columns = [*_ENTRY, events.c.action, events.c.kind, events.c.subject, events.c.known, events.c.possible]
         newest_first = (events.c.fact, events.c.known.desc(), events.c.position.desc())
-        latest = select(*columns).where(*so_far).ext(distinct_on(events.c.fact)).order_by(*newest_first).subquery()
-        holds = [latest.c.action != "retract", latest.c.possible.contains(literal(on))]
+        latest = (
+            select(*columns).where(believed(basis)).ext(distinct_on(events.c.fact)).order_by(*newest_first).subquery()
+        )
+        holds = [latest.c.action != "retract", latest.c.possible.contains(literal(basis.on))]
         holds += [
             latest.c[name] == value for name, value in (("kind", kind), ("subject", subject)) if value is not None
         ]
@@ -162,6 +176,21 @@ class Log:
             **self.connection.execute(counted).one()._asdict(),
             "documents": self.connection.execute(texts).scalar_one(),
         }
+
+    def meant(self, attribute: str, value: str) -> str:
+        """Return what a condition of a choice means in this log, a document by its whole identity.
+
+        NotFound where nothing is so named: left without a word, a misspelt name would leave everybody in.
+        """
+        found = list(self.connection.execute(named(self.timeline, attribute, value).limit(2)).scalars())
+        if len(found) == 1:
+            return str(found[0])
+        if found:
+            message = f"several documents begin with {value!r}"
+            raise Refused(message, remedy="Give more of the document's identity")
+        near = get_close_matches(value, self.connection.execute(names(self.timeline, attribute)).scalars(), n=1)
+        remedy = f"Did you mean {near[0]!r}?" if near else f"Names are compared as written; {_WHERE[attribute]}"
+        raise NotFound(f"the log has no {attribute} {value!r}", remedy=remedy)
 
     @property
     def _here(self) -> ColumnElement[bool]:

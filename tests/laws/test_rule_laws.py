@@ -73,11 +73,18 @@ VIEW = Projection(
 )
 
 
+class Seen(Data):
+    """That somebody was there."""
+
+
+SEEN = Kind(name="law.seen", about="Somebody spoke.", data=Seen)
+vocabulary = Vocabulary.of([KIND, SEEN], [VIEW])
+
+
 @pytest.fixture(scope="module")
 def fresh(shared_database_url: str) -> Iterator[Open]:
     """Open a new timeline each time it is called."""
     connections = engine(shared_database_url)
-    vocabulary = Vocabulary.of([KIND], [VIEW])
     yield lambda: Timeline(engine=connections, name=f"law-{next(NUMBERS)}", vocabulary=vocabulary, clock=lambda: NOW)
     connections.dispose()
 

@@ -8,7 +8,20 @@ import typer
 
 from timeline.cli.frame import epilog
 from timeline.cli.output import Printed, say, write
-from timeline.cli.session import AsOf, BasisToken, Known, OfKind, On, Output, Recorded, View, form_of, opened
+from timeline.cli.session import (
+    AsOf,
+    BasisToken,
+    Known,
+    OfKind,
+    On,
+    Only,
+    Output,
+    Recorded,
+    View,
+    Without,
+    form_of,
+    opened,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +46,8 @@ def ask(  # noqa: PLR0913  each is an option of the command line
     recorded: Recorded = None,
     as_of: AsOf = None,
     basis: BasisToken = None,
+    only: Only = None,
+    without: Without = None,
     where: Annotated[list[str] | None, typer.Option(metavar="FIELD=VALUE", help="Only rows with this value.")] = None,
     output: Output = None,
 ) -> None:
@@ -41,8 +56,9 @@ def ask(  # noqa: PLR0913  each is an option of the command line
 
     shape = form_of(ctx, output)
     question = {"on": on, "known": known, "recorded": recorded, "as_of": as_of, "basis": basis}
+    believed = {"only": only, "without": without}
     with opened(ctx) as line:
-        at, rows = line.stream(view, key, where=where or (), **question)
+        at, rows = line.stream(view, key, where=where or (), **question, **believed)
         header = {"basis": at.to_dict(), "view": at.view, "version": at.version}
         printed = Printed(name="rows", rows=map(row_fields, rows), header=header, columns=_ROW)
         count = write(printed, shape)
@@ -62,6 +78,8 @@ def facts(  # noqa: PLR0913
     recorded: Recorded = None,
     as_of: AsOf = None,
     basis: BasisToken = None,
+    only: Only = None,
+    without: Without = None,
     output: Output = None,
 ) -> None:
     """Print the facts that held on a day, from what was known and recorded by then."""
@@ -69,8 +87,9 @@ def facts(  # noqa: PLR0913
 
     shape = form_of(ctx, output)
     question = {"on": on, "known": known, "recorded": recorded, "as_of": as_of, "basis": basis}
+    believed = {"only": only, "without": without}
     with opened(ctx) as line:
-        at, found = line.stream_facts(kind=kind, subject=subject, **question)
+        at, found = line.stream_facts(kind=kind, subject=subject, **question, **believed)
         rows = (fact_fields(entry, at.on) for entry in found)
         count = write(Printed(name="facts", rows=rows, header={"basis": at.to_dict()}, columns=_FACT), shape)
     _tell(at)

@@ -100,4 +100,17 @@ AsOf = Annotated[
 BasisToken = Annotated[
     str | None, typer.Option(metavar="TOKEN", help="The basis of an earlier answer.", rich_help_panel=_TIME)
 ]
+_WHO = "Who is believed"
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHO",
+        help="Nothing but events of this publisher:NAME, document:ID, speaker:NAME or modality:WORD.",
+        rich_help_panel=_WHO,
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WHO", help="As if the events of this one had never been recorded.", rich_help_panel=_WHO),
+]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Only facts of this kind.", autocompletion=_kinds)]
