@@ -65,9 +65,14 @@ class History:
                 fields["believed"] = [format_instant(entry.known), end and format_instant(end)]
             if entry.source:
                 document = self.documents[entry.source.document]
-                fields["document"] = {k: v for k, v in asdict(document).items() if v is not None and k != "text"}
+                fields["document"] = particulars(document)
                 fields["context"] = context(document, entry)
             yield fields
+
+
+def particulars(document: Document) -> dict[str, str]:
+    """Return what is known of a document besides its text."""
+    return {name: value for name, value in asdict(document).items() if value is not None and name != "text"}
 
 
 def context(document: Document, entry: Entry) -> list[str]:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Text
 
 from timeline.choice import ATTRIBUTES
+from timeline.kinds import DESCRIPTION
 from timeline.tables import documents, events
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from timeline.basis import Basis
 
     Fits = Callable[[Basis, Sequence[str]], ColumnElement[bool]]
-
-DESCRIPTION = "document:"
-"""What the name of the fact that corrects a document's particulars begins with; the document's identity follows."""
 
 _RETRACTION = events.c.action == "retract"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from timeline import phrases
 from timeline.basis import FORM, Basis
@@ -43,9 +44,10 @@ class Question:
 
     @classmethod
     def of(cls, given: str, **usual: Any) -> Question:  # noqa: ANN401  the fields of a question
-        """Return the question that one word asks: a token, `now`, a day, or axes as in `known=2023-12-31,recorded=70`.
+        """Return the question that one word asks: a token, `now`, a day, or parts as in `known=2023-12-31,recorded=70`.
 
-        A day stands for `as-of`. What the word leaves open is taken from `usual`.
+        A day stands for `as-of`. Parts are axes, or who is believed (`without=publisher:Reuters`). What the word leaves
+        open is taken from `usual`.
         """
         if given.startswith(FORM):
             return cls(basis=given)
@@ -53,9 +55,11 @@ class Question:
             return cls(**usual)
         if "=" not in given:
             return cls(**{**usual, "on": None, "known": None, "as_of": given})
-        axes = dict(_axis(part) for part in given.split(","))
+        parts = [_part(part) for part in given.split(",")]
+        axes = {name: value for name, value in parts if name not in _WHO}
+        chosen = {who: tuple(value for name, value in parts if name == who) or usual.get(who) for who in _WHO}
         replaced = ("as_of",) if axes.keys() & {"on", "known"} else ("on", "known") if "as_of" in axes else ()
-        return cls(**{**usual, **dict.fromkeys(replaced), **axes})
+        return cls(**{**usual, **dict.fromkeys(replaced), **axes, **chosen})
 
     def resolved(self, log: Log, now: datetime, view: Projection | None) -> Basis:
         """Return the basis that this question has in a log."""
@@ -93,6 +97,10 @@ class Question:
         if (basis.view, basis.version) != answerer:
             theirs, ours = _named(basis.view, basis.version), _named(*answerer)
             raise Refused(f"the basis belongs to an answer of {theirs}, not of {ours}", remedy="Ask for that one by it")
+        last, _ = log.head()
+        if basis.recorded > last:
+            message = f"the basis belongs to a longer log: this one has {last} events"
+            raise Refused(message, remedy="Ask the database that gave the answer")
         if _link(log, basis.recorded) != basis.link:
             message = f"the basis belongs to another log: position {basis.recorded} is not what it was computed from"
             raise Refused(message, remedy="Ask the database that gave the answer")
@@ -111,15 +119,16 @@ class Question:
 
 
 _AXES = ("on", "known", "recorded", "as-of")
+_WHO = ("only", "without")
 
 
-def _axis(part: str) -> tuple[str, str]:
-    """Return one axis of a basis and where on it to stand."""
+def _part(part: str) -> tuple[str, str]:
+    """Return one axis of a basis and where on it to stand, or who is believed; a comma in a name is written %2C."""
     name, _, value = part.partition("=")
-    if name not in _AXES or not value:
-        remedy = f"Write a token, now, a day, or axes out of {', '.join(_AXES)}, as known=2023-12-31,recorded=70"
-        raise Refused(f"{part!r} names no axis of time", remedy=remedy)
-    return name.replace("-", "_"), value
+    if name not in (*_AXES, *_WHO) or not value:
+        remedy = f"Write a token, now, a day, or some of {', '.join((*_AXES, *_WHO))}, as known=2023-12-31,recorded=70"
+        raise Refused(f"{part!r} is no part of a basis", remedy=remedy)
+    return name.replace("-", "_"), unquote(value)
 
 
 def _completed(choice: Choice, log: Log) -> Choice:

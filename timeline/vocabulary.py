@@ -78,6 +78,15 @@ def load(plugins: Iterable[str] = ()) -> Vocabulary:
     return Vocabulary.of([*BUILTIN_KINDS, *kinds], [*BUILTIN_VIEWS, *views])
 
 
+def projection(name: str, file: Path) -> Projection:
+    """Return the projection that a Python file gives to a view, be it another version of a built-in one."""
+    found = _by_name(_values(_from_file(file), Projection))
+    if name in found:
+        return found[name]
+    remedy = f"It gives {', '.join(sorted(found))}" if found else f"Write Projection(name={name!r}, …)"
+    raise NotFound(f"this file has no projection named {name!r}", remedy=remedy, place=Place(str(file)))
+
+
 def _installed() -> Iterator[ModuleType]:
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:

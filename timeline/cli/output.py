@@ -14,9 +14,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
+
+if TYPE_CHECKING:
+    from timeline.basis import Basis
 
 Row = Mapping[str, Any]
 
@@ -47,6 +50,12 @@ def say(*words: str) -> None:
     print(*words, file=sys.stderr)  # noqa: T201  this is the one place that talks
 
 
+def tell_basis(at: Basis) -> None:
+    """Say how a question was read: the basis of the answer, and the token that gives the same answer again."""
+    basis = at.to_dict()
+    say(f"as of {basis['on']}, known {basis['known']}, recorded {basis['recorded']}\nbasis {basis['token']}")
+
+
 def form(explicit: str | None, usual: str | None) -> str:
     """Return the form to print in: asked for, else usual, else a table for people and lines for programs."""
     return explicit or usual or ("table" if sys.stdout.isatty() else "jsonl")
@@ -57,6 +66,11 @@ def write(printed: Printed, form: str) -> int:
     rows = _Counted(printed.rows)
     _WRITERS[form](printed, rows, sys.stdout.buffer)
     return rows.number
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write lines that are for people to stdout, in UTF-8 whatever the terminal."""
+    sys.stdout.buffer.writelines(f"{_visible(line)}\n".encode() for line in lines)
 
 
 def write_one(fields: Row, form: str) -> None:
@@ -165,7 +179,7 @@ def _cell(value: object) -> str:
 
 def _table(_printed: Printed, rows: Iterable[Row], out: BinaryIO) -> None:
     """Write a table or, where it is too wide, the rows field by field; long cells are folded on a terminal only."""
-    cells = [{name: _words(value) for name, value in spread(row).items()} for row in rows]
+    cells = [{name: words(value) for name, value in spread(row).items()} for row in rows]
     if not cells:
         return
     names: list[str] = []
@@ -209,12 +223,12 @@ def _width(text: str) -> int:
     return max(map(cell_len, text.splitlines()), default=0)
 
 
-def _words(value: object) -> str:
+def words(value: object) -> str:
     """Return a value as people read it: names of a list side by side, objects of a list one a line."""
     if isinstance(value, (list, tuple)) and value and all(isinstance(item, dict) for item in value):
-        return "\n".join("; ".join(f"{name}: {_words(v)}" for name, v in spread(item).items()) for item in value)
+        return "\n".join("; ".join(f"{name}: {words(v)}" for name, v in spread(item).items()) for item in value)
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_words, value))
+        return ", ".join(map(words, value))
     return "-" if value is None else _visible(_cell(value))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from timeline.cli.frame import epilog
-from timeline.cli.output import Printed, say, write
+from timeline.cli.output import Printed, say, tell_basis, write
 from timeline.cli.session import (
     AsOf,
     BasisToken,
@@ -25,8 +25,6 @@ from timeline.cli.session import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from timeline.basis import Basis
 
 app = typer.Typer()
 
@@ -62,7 +60,7 @@ def ask(  # noqa: PLR0913  each is an option of the command line
         header = {"basis": at.to_dict(), "view": at.view, "version": at.version}
         printed = Printed(name="rows", rows=map(row_fields, rows), header=header, columns=_ROW)
         count = write(printed, shape)
-    _tell(at)
+    tell_basis(at)
     if not count:
         _nothing(f"no rows in {view}", {"key": key, "where": " and ".join(where or ())})
 
@@ -92,7 +90,7 @@ def facts(  # noqa: PLR0913
         at, found = line.stream_facts(kind=kind, subject=subject, **question, **believed)
         rows = (fact_fields(entry, at.on) for entry in found)
         count = write(Printed(name="facts", rows=rows, header={"basis": at.to_dict()}, columns=_FACT), shape)
-    _tell(at)
+    tell_basis(at)
     if not count:
         _nothing("no facts", {"kind": kind, "subject": subject})
 
@@ -138,12 +136,6 @@ def _for_people(versions: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             before, quote, after = fields["context"]
             fields["context"] = f"{before}»{quote}«{after}"
         yield fields
-
-
-def _tell(at: Basis) -> None:
-    """Say how the question was read: the basis of the answer, and the token that gives the same answer again."""
-    basis = at.to_dict()
-    say(f"as of {basis['on']}, known {basis['known']}, recorded {basis['recorded']}\nbasis {basis['token']}")
 
 
 def _nothing(what: str, filters: dict[str, str | None]) -> None:
