@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from timeline.errors import Place, Refused
 from timeline.events import Document, Event, Source, canonical, plain
-from timeline.kinds import Kind, explained
+from timeline.kinds import DESCRIBED, DESCRIPTION, Kind, explained
 from timeline.schemas import objection
 from timeline.temporal import Valid, known_of_publication, parse_known
 
@@ -96,6 +96,7 @@ def event(fields: Mapping[str, Any], kind_named: Callable[[str], Kind], library:
         _nothing_stated(line)
         return Event(fact=_named(line), **common)
     stated = _stated(line, kind_named)
+    line = _described(line, library)
     time = line.time.model_dump(exclude_none=True) if line.time else None
     manner: dict[str, Any] = {
         "modality": line.modality,
@@ -241,6 +242,27 @@ def _checked(kind: Kind, line: _Line) -> None:
         field = "schema" if error.place.field == "schema" else ".".join(filter(None, ("data", error.place.field)))
         error.place = Place(field=field)
         raise
+
+
+def _described(line: _Line, library: Library) -> _Line:
+    """Return the line; a description of a document under the one name that it can have, and no other fact under it."""
+    name = f"{DESCRIPTION}{line.subject}"
+    if line.kind != DESCRIBED:
+        if (line.fact or "").startswith(f"{DESCRIPTION}sha256:"):
+            message = "this name is kept for the particulars of a document"
+            raise _refused("fact", message, f"Choose another name, or the kind {DESCRIBED}")
+        return line
+    described = library(str(line.subject))
+    if described is None:
+        raise _refused("subject", f"the document {line.subject} is not recorded", "Import its text first")
+    if line.fact not in {None, name}:
+        raise _refused("fact", f"the particulars of a document are the fact {name}", "Leave the name out")
+    try:
+        document(replace(described, **(line.data or {})))
+    except Refused as error:
+        error.place = Place(field=f"data.{error.place.field}")
+        raise
+    return line.model_copy(update={"fact": name})
 
 
 def _identified(draft: Event) -> Event:

@@ -7,7 +7,7 @@ changes, so no snapshot is needed to read it in several steps.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from timeline.believed import believed, named, names
 from timeline.errors import NotFound, Refused, Unavailable
 from timeline.events import Document, Entry, first_hash
+from timeline.kinds import DESCRIPTION
 from timeline.tables import documents, events, timelines
 from timeline.temporal import format_instant
 
@@ -145,15 +146,36 @@ class Log:
         for (content,) in self.rows(log):
             yield content.encode()
 
-    def document(self, document: str) -> Document | None:
-        """Return a recorded document, or None."""
+    def document(self, document: str, recorded: int | None = None) -> Document | None:
+        """Return a recorded document as it is described now, or was at a position; None where there is none."""
+        stages = self.described(document)
+        return next((told for at, told in reversed(stages) if recorded is None or at <= recorded), None)
+
+    def described(self, document: str) -> list[tuple[int, Document]]:
+        """Return a document with the position from which it was so described: from 0 on as its text came."""
         columns = [documents.c[name] for name in _DOCUMENT]
         named = [documents.c.timeline == self.timeline, documents.c.document == document]
         found = self.connection.execute(select(*columns).where(*named)).one_or_none()
-        return None if found is None else Document(**found._asdict())
+        if found is None:
+            return []
+        came = Document(**found._asdict())
+        told = [(entry.position, entry) for entry in self.versions_of([f"{DESCRIPTION}{document}"])]
+        blank = Document(text=came.text)
+        return [(0, came)] + [(at, replace(blank, **e.data) if e.action != "retract" else came) for at, e in told]
+
+    def citing(self, document: str) -> list[str]:
+        """Return the facts that have a version read from a document, in order of name."""
+        facts = select(events.c.fact).distinct().where(self._here, events.c.document == document)
+        return list(self.connection.execute(facts.order_by(events.c.fact)).scalars())
+
+    def holds(self, fact: str, identities: Iterable[str]) -> bool:
+        """Return whether the log holds an event of a fact with one of these identities."""
+        same = events.c.event == func.any([bytes.fromhex(identity) for identity in identities])
+        found = select(events.c.position).where(self._here, events.c.fact == fact, same).limit(1)
+        return self.connection.execute(found).one_or_none() is not None
 
     def documents(self) -> Iterator[Document]:
-        """Yield the recorded documents in order of identity."""
+        """Yield the recorded documents in order of identity, each as its text came: what describes it is in the log."""
         columns = [documents.c[name] for name in _DOCUMENT]
         everything = select(*columns).where(documents.c.timeline == self.timeline).order_by(documents.c.document)
         for found in self.rows(everything):

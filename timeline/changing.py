@@ -1,0 +1,297 @@
+"""Changing: corrections are drafted upon the log, shown with all that they would change, and recorded.
+
+A preview reads and locks nothing. Recording drafts anew under the lock of the log's head, from the basis of the
+preview: what has taken the place of anything that was seen there is a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from timeline import border
+from timeline.choice import EVERYBODY
+from timeline.corrections import Correction, Versions, corrected, latest, named, reasoned
+from timeline.difference import Change, Fields, changes, differing
+from timeline.errors import Conflict, NotFound, Place, Refused
+from timeline.events import Document, Entry, Event
+from timeline.fold import row
+from timeline.kinds import DESCRIBED, DESCRIPTION
+from timeline.planes import planes
+from timeline.question import Question
+from timeline.redating import Description, Redating, publication
+from timeline.temporal import format_instant
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from timeline.append import Appender, Receipt
+    from timeline.basis import Basis
+    from timeline.fold import Projection, Row, Span
+    from timeline.store import Log
+    from timeline.vocabulary import Vocabulary
+
+Asked = Correction | Description
+Point = tuple["date", "datetime"]
+"""A day asked about and an instant of knowledge."""
+
+_UNTOLD = ("action", "fact", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """A fact before and after a change: the version it builds on, None for a first one, and what it says then.
+
+    `fields` are the differences, by path of a fact line, or by particular of a document.
+    """
+
+    before: Entry | None
+    after: Entry
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The rows of a view that change on a day, as known at an instant."""
+
+    view: str
+    on: date
+    known: datetime
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What corrections come to, at the basis of the asker and now: the events, the facts, the rows that change.
+
+    `by_hand` are versions whose days were reckoned from a publication in words that nobody but a person can read.
+    """
+
+    basis: Basis
+    now: datetime
+    events: tuple[Entry, ...]
+    facts: tuple[Restated, ...]
+    by_hand: tuple[Entry, ...]
+    effects: tuple[Effect, ...]
+
+
+class Drafting:
+    """Events being drafted behind the end of a log; each is read by the next."""
+
+    def __init__(self, log: Log, vocabulary: Vocabulary, basis: Basis, now: datetime) -> None:
+        """Begin at the end of the log; `basis` is what the asker sees, whoever is believed."""
+        self._log, self._vocabulary, self._basis, self._now = log, vocabulary, basis, now
+        self.head = log.head()[0]
+        self._stages: dict[str, list[tuple[int, Document]]] = {}
+        self.versions: dict[str, list[Entry]] = {}
+        self.placed: list[tuple[Place, Entry]] = []
+        self.facts: list[Restated] = []
+        self.by_hand: list[Entry] = []
+
+    def take(self, asked: Iterable[Asked]) -> Drafting:
+        """Draft the events of all that is asked, in order; Refused, with its place, at the first that comes to none."""
+        asked = list(asked)
+        self._fetch(one.fact for one in asked if isinstance(one, Correction))
+        for one in asked:
+            if isinstance(one, Description):
+                self._describe(one)
+            else:
+                self._correct(one)
+        return self
+
+    def _correct(self, asked: Correction) -> None:
+        if asked.fact.startswith(DESCRIPTION):
+            message = "the facts of a document are corrected with its particulars"
+            remedy = f"timeline correct-document {asked.fact.removeprefix(DESCRIPTION)} --reason …"
+            raise Refused(message, remedy=remedy, place=replace(asked.place, field="fact"))
+        recorded = (self._basis.known, self._basis.recorded, self.head)
+        versions = Versions(asked.fact, tuple(self.versions[asked.fact]), *recorded)
+        try:
+            before, event = corrected(asked, versions, self._read)
+            self._restate(before, self._draft(event, asked.place))
+        except (Refused, NotFound) as error:
+            error.place = replace(asked.place, field=error.place.field)
+            raise
+
+    def _describe(self, asked: Description) -> None:
+        """Draft the new description of a document, and what follows for the facts that were read from it."""
+        reasoned(asked.reason)
+        name = self._log.meant("document", asked.document)
+        stages = self._described(name)
+        was = stages[-1][1]
+        now = asked.applied(was)
+        if now == was:
+            raise Refused("nothing would change: the document is so described", remedy="Give another particular")
+        self._fetch([about := f"{DESCRIPTION}{name}"])
+        self._unmoved(about)
+        before = latest(self.versions[about])
+        after = self._draft(self._description(about, now, asked.reason, stages))
+        self.facts.append(Restated(before, after, dict(differing(_particulars(was), _particulars(now)))))
+        self._stages[name] = [*stages, (after.position, now)]
+        if publication(now) != publication(was):
+            self._redate(name, stages, now, asked.reason)
+
+    def _description(self, about: str, document: Document, reason: str, stages: list[tuple[int, Document]]) -> Event:
+        """Return the event that describes a document: it is known since the first publication, as a misreading is."""
+        held = self.versions[about]
+        given = (publication(told) for told in (stages[0][1], document))
+        known = held[0].known if held else next(filter(None, given), self._now.astimezone(UTC))
+        line: dict[str, Any] = {
+            "action": "correct" if held else "assert",
+            "fact": about,
+            "kind": DESCRIBED,
+            "subject": document.id,
+        }
+        line |= {"data": _particulars(document), "valid": "../..", "known": format_instant(known), "reason": reason}
+        return self._read(line)
+
+    def _redate(self, name: str, stages: list[tuple[int, Document]], now: Document, reason: str) -> None:
+        known = publication(now)
+        if known is None:
+            message = f"a publication {now.published} has no last day, and facts are known from it"
+            raise Refused(message, remedy="Give its last possible day", place=Place(field="published"))
+        taken = [(at, publication(told)) for at, told in stages]
+        redating = Redating(document=name, taken=taken, known=known, reason=reason, read=self._read)
+        facts = self._log.citing(name)
+        self._fetch(facts)
+        # In the order in which they were read: of facts known at the same instant, it says which counts for more.
+        read = {fact: redating.read_last(self.versions[fact]) for fact in facts}
+        for fact, last in sorted(read.items(), key=lambda item: item[1].position if item[1] else 0):
+            self._unmoved(fact)
+            held = list(self.versions[fact])
+            for after in [self._draft(event) for event in redating.events(held)]:
+                if after.valid and (before := redating.read_last(held, after.known)):
+                    self._restate(before, after)
+            self.by_hand += [last] if last and redating.unclear(last) else []
+
+    def _restate(self, before: Entry | None, after: Entry) -> None:
+        old, new = (_line(version) for version in (before, after))
+        self.facts.append(Restated(before, after, dict(differing(old, new))))
+
+    def _unmoved(self, fact: str) -> None:
+        """Refuse to go on where a fact has been changed since the asker looked."""
+        for entry in self.versions[fact]:
+            if self._basis.recorded < entry.position <= self.head:
+                raise Conflict(f"{named(entry)} was recorded meanwhile, about {fact}", remedy="Look at it again")
+
+    def _draft(self, event: Event, place: Place | None = None) -> Entry:
+        """Give an event the next place behind the log; refuse one that the log holds already."""
+        held = self.versions[event.fact]
+        identity = event.identity
+        same = next((entry for entry in held if entry.event == identity), None)
+        if same is not None:
+            message = f"the log holds this very event at {same.position}, and later ones displaced it"
+            raise Refused(message, remedy="Give another reason", place=Place(field="reason"))
+        values = {name: getattr(event, name) for name in Event.__dataclass_fields__}
+        position = self.head + len(self.placed) + 1
+        entry = Entry(**values, position=position, recorded=self._now, event=identity)
+        held.append(entry)
+        self.placed.append((place or Place(), entry))
+        return entry
+
+    def _fetch(self, facts: Iterable[str]) -> None:
+        """Read all versions of facts, in the present form of their data."""
+        wanted = set(facts) - self.versions.keys()
+        self.versions |= {fact: [] for fact in wanted}
+        for entry in self._log.versions_of(wanted) if wanted else ():
+            if entry.position <= self.head:  # what others append meanwhile is not seen
+                self.versions[entry.fact].append(self._vocabulary.current(entry))
+
+    def _read(self, line: Mapping[str, Any]) -> Event:
+        return border.event(line, self._vocabulary.kind, self._document)
+
+    def _document(self, name: str) -> Document | None:
+        return next((told for _, told in reversed(self._described(name))), None)
+
+    def _described(self, name: str) -> list[tuple[int, Document]]:
+        if name not in self._stages:
+            self._stages[name] = self._log.described(name)
+        return self._stages[name]
+
+
+def record(
+    appender: Appender, log: Log, vocabulary: Vocabulary, asked: Iterable[Asked], basis: Basis | None, now: datetime
+) -> Receipt:
+    """Append what is asked at a basis, or as all is now, and return the receipt.
+
+    It is drafted under the lock: nobody else appends, so what is drafted is what is recorded.
+    """
+    log.head()
+    appender.lock()
+    seen = basis or Question().resolved(log, now, None)
+    appender.record(Drafting(log, vocabulary, seen, now).take(asked).placed, _raise)
+    return appender.close()
+
+
+def _raise(error: Refused) -> None:
+    raise error
+
+
+def preview(log: Log, vocabulary: Vocabulary, asked: Iterable[Asked], basis: Basis, now: datetime) -> Preview:
+    """Return what is asked with all that it would change, and record nothing."""
+    drafting = Drafting(log, vocabulary, basis, now).take(asked)
+    points = list(dict.fromkeys([(basis.on, basis.known), (now.astimezone(UTC).date(), now)]))
+    return Preview(
+        basis=basis,
+        now=now,
+        events=tuple(entry for _, entry in drafting.placed),
+        facts=tuple(drafting.facts),
+        by_hand=tuple(drafting.by_hand),
+        effects=tuple(_effects(log, vocabulary, basis, drafting, points)),
+    )
+
+
+def _effects(
+    log: Log, vocabulary: Vocabulary, basis: Basis, drafting: Drafting, points: list[Point]
+) -> Iterator[Effect]:
+    """Yield the rows that change, view by view, at each point, from the whole log and whoever is believed."""
+    drafted = {entry.position for _, entry in drafting.placed}
+    after = [entry for held in drafting.versions.values() for entry in held]
+    before = [entry for entry in after if entry.position not in drafted]
+    whole = replace(basis, known=max(known for _, known in points), recorded=drafting.head, choice=EVERYBODY)
+    for view in vocabulary.views.values():
+        keys = {key for entry in after for key in _keys(view, entry)}
+        if keys:
+            log_of = map(vocabulary.current, log.versions(view.kinds, whole))
+            others = list(_others(view, log_of, drafting.versions.keys(), keys))
+            one, other = (_planes(view, [*others, *of_facts], keys) for of_facts in (before, after))
+            for on, known in points:
+                found = tuple(changes(_rows(view, one, on, known), _rows(view, other, on, known)))
+                if found:
+                    yield Effect(view.name, on, known, found)
+
+
+def _keys(view: Projection, entry: Entry) -> Iterable[str]:
+    return view.keys(entry) if entry.kind in view.kinds else ()
+
+
+def _others(view: Projection, versions: Iterable[Entry], facts: Collection[str], keys: set[str]) -> Iterator[Entry]:
+    """Yield the versions of all other facts that ever had one of the keys."""
+    for fact, group in groupby(versions, attrgetter("fact")):
+        held = list(group)
+        if fact not in facts and not all(keys.isdisjoint(_keys(view, entry)) for entry in held):
+            yield from held
+
+
+def _planes(view: Projection, versions: Iterable[Entry], keys: set[str]) -> dict[str, list[Span]]:
+    return {key: plane for key, plane in planes(view, versions) if key in keys}
+
+
+def _rows(view: Projection, of_keys: Mapping[str, list[Span]], on: date, known: datetime) -> Iterator[Row]:
+    found = (row(view, key, plane, on, known) for key, plane in of_keys.items())
+    return (state for state in found if state is not None)
+
+
+def _particulars(document: Document) -> dict[str, Any]:
+    names = sorted(set(Document.__dataclass_fields__) - {"text"})
+    return {name: value for name in names if (value := getattr(document, name)) is not None}
+
+
+def _line(version: Entry | None) -> dict[str, Any]:
+    """Return what a version says, as a fact line; a retraction and a fact that is not there say nothing."""
+    line = version.fields() if version and version.valid else {}
+    return {name: value for name, value in line.items() if name not in _UNTOLD}
