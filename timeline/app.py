@@ -6,17 +6,19 @@ Reading streams: memory is bounded by the facts of one key, whatever the length 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from timeline.answers import Answer, Facts, History
 from timeline.append import Appender, Receipt, create
 from timeline.basis import Basis
 from timeline.chain import verify
+from timeline.comparing import Comparer, Comparison, Explained
 from timeline.database import check, translated
+from timeline.difference import changes
 from timeline.errors import NotFound
 from timeline.fold import Row, row
 from timeline.planes import planes
@@ -24,12 +26,23 @@ from timeline.question import Question, condition
 from timeline.store import Log
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from sqlalchemy import Connection, Engine
 
+    from timeline.changing import Asked, Preview
+    from timeline.comparing import Course, Origin
+    from timeline.difference import Change
     from timeline.events import Document, Entry
     from timeline.fold import Projection
+    from timeline.maps import Map
     from timeline.recording import Item
+    from timeline.syncing import Run, Source
+    from timeline.transitions import Axis
     from timeline.vocabulary import Vocabulary
+
+    _Reading = tuple[Projection, Basis]
+    _Explaining = Generator[Explained, None, None]
 
 
 def _now() -> datetime:
@@ -80,6 +93,109 @@ class Timeline:
             else:
                 connection.commit()
         return receipt
+
+    def sync(
+        self,
+        path: str | PathLike[str],
+        *,
+        source: str,
+        known: str | date,
+        map: str | PathLike[str] | Map,  # noqa: A002  named as everywhere else
+        absent: str | None = None,
+        max_removed: float | None = None,
+        dry_run: bool = False,
+    ) -> Run:
+        """Record how a snapshot of a whole list differs from what the list held before, and return the run.
+
+        `known` is when the list read so, `map` says how its rows become facts. An entry that is gone ends, is retracted
+        or stays (`absent`: end, retract, ignore). A snapshot that is empty, older than the last one, or without more
+        than a share `max_removed` of the entries is raised as `Refused`, and kept as a refused run.
+        """
+        from timeline import syncing  # noqa: PLC0415  reads tables, which asking never does
+
+        mapped = syncing.mapped(map)
+        look = syncing.looked(source, known, mapped, absent, max_removed, self.clock())
+        with self._log() as log:
+            return syncing.sync(log, path, mapped, look, self.vocabulary, dry_run=dry_run)
+
+    def revise(
+        self,
+        paths: str | PathLike[str] | Iterable[str | PathLike[str]],
+        map: str | PathLike[str] | Map,  # noqa: A002
+        *,
+        dry_run: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Receipt:
+        """Record the versions of tables that say anything new, in one transaction, and return what was done.
+
+        Each row has a `known` of its own, and the rows may stand in any order. One that says what was in force then is
+        a duplicate; one that says otherwise corrects it; one without a value retracts.
+        """
+        from timeline import syncing  # noqa: PLC0415
+
+        with self._log() as log:
+            return syncing.revise(log, paths, syncing.mapped(map), self.vocabulary, dry_run=dry_run, progress=progress)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return the lists that were looked at, in order of name."""
+        from timeline import syncing  # noqa: PLC0415
+
+        with self._log() as log:
+            log.head()
+            return syncing.sources(log)
+
+    def runs(self, source: str) -> tuple[Run, ...]:
+        """Return every look at a source, refused ones too; NotFound where it was never looked at."""
+        from timeline import syncing  # noqa: PLC0415
+
+        with self._log() as log:
+            log.head()
+            return syncing.runs_of(log, source)
+
+    # Correcting
+
+    def preview(self, corrections: Iterable[Asked], **question: Any) -> Preview:  # noqa: ANN401
+        """Return the events that corrections come to and the rows that they change, and record nothing.
+
+        The version that each builds on is the one in force at `on`, `known`, `recorded`, `as_of` or a `basis`; rows are
+        compared there and now.
+        """
+        from timeline.changing import preview  # noqa: PLC0415
+
+        now = self.clock()
+        basis = self._seen(question, now)
+        with self._log() as log:
+            return preview(log, self.vocabulary, corrections, basis, now)
+
+    def correct(self, corrections: Iterable[Asked], *, dry_run: bool = False, **question: Any) -> Receipt:  # noqa: ANN401
+        """Record corrections of facts and of documents in one transaction, and return what was done.
+
+        With a basis, such as that of a preview, it is a Conflict if anything that was seen there has been displaced
+        since; without one each builds on what is in force now. The first that cannot be taken is raised as `Refused`
+        and nothing is recorded.
+        """
+        from timeline.changing import record  # noqa: PLC0415
+
+        now = self.clock()
+        seen = self._seen(question, now) if question else None
+        with self._connected() as connection:
+            appender = Appender(connection, self.name)
+            receipt = record(appender, self._log_through(connection), self.vocabulary, corrections, seen, now)
+            if dry_run:
+                connection.rollback()
+            else:
+                connection.commit()
+        return receipt
+
+    def correct_document(self, document: str, *, reason: str, dry_run: bool = False, **particulars: str) -> Receipt:
+        """Record what is known better of a document: `published`, `publisher`, `title`, `language`, `url`.
+
+        Another day of publication moves what was known since then, and the days that were counted from it.
+        """
+        from timeline.redating import Description  # noqa: PLC0415
+
+        about = Description(document=document, particulars=particulars, reason=reason)
+        return self.correct([about], dry_run=dry_run)
 
     # Asking
 
@@ -161,7 +277,76 @@ class Timeline:
         with self._log() as log:
             return verify(log)
 
+    # Comparing
+
+    def diff(
+        self,
+        view: str,
+        before: str,
+        after: str = "now",
+        *,
+        key: str | None = None,
+        why: bool = False,
+        **usual: Any,  # noqa: ANN401
+    ) -> Comparison:
+        """Return what changed in a view from one basis to another, computed as it is read, and why if that is asked.
+
+        A basis is a token, `now`, a day, or parts as in `known=2023-12-31,recorded=70`; what both share is given by
+        name, as in `diff("deliveries", "known=2023-12-31", on="2024-06-01")`.
+        """
+        projection, now = self.vocabulary.view(view), self.clock()
+        bases = [self._resolved(Question.of(given, **usual), projection, now) for given in (before, after)]
+        return self._compared((projection, bases[0]), (projection, bases[1]), key, why)
+
+    def replay(
+        self,
+        view: str,
+        *,
+        projection: Projection | None = None,
+        against: str | None = None,
+        key: str | None = None,
+        why: bool = False,
+        **question: Any,  # noqa: ANN401
+    ) -> Comparison:
+        """Fold the log again from its beginning up to a basis, and return how that differs from what is answered.
+
+        `projection` takes the place of the view's own. What is answered is that of the same basis, or of `against`.
+        """
+        answering, now = self.vocabulary.view(view), self.clock()
+        folding = projection or answering
+        basis = self._resolved(Question(**question), folding, now)
+        answered = replace(basis, view=answering.name, version=answering.version)
+        if against is not None:
+            answered = self._resolved(Question.of(against), answering, now)
+        return self._compared((answering, answered), (folding, basis), key, why)
+
+    def blame(self, view: str, key: str, **question: Any) -> Origin:  # noqa: ANN401
+        """Return, for each field of a row, the event that set it, what it rests on besides, and what it displaced."""
+        with self._comparer(view) as comparer:
+            return comparer.origin(key, self._resolved(Question(**question), comparer.view))
+
+    def history(self, view: str, key: str, *, over: Axis = "known", **question: Any) -> Course:  # noqa: ANN401
+        """Return how a row came to be what it is: its transitions over `known`, `recorded` or `on`."""
+        with self._comparer(view) as comparer:
+            return comparer.course(key, self._resolved(Question(**question), comparer.view), over)
+
     # Within
+
+    def _compared(self, before: _Reading, after: _Reading, key: str | None, why: bool) -> Comparison:  # noqa: FBT001
+        changed = changes(*(self._rows(view, key, basis) for view, basis in (before, after)))
+        return Comparison(before[1], after[1], self._explained(changed, before, after, why))
+
+    def _explained(self, changed: Iterable[Change], before: _Reading, after: _Reading, why: bool) -> _Explaining:  # noqa: FBT001
+        with self._log() as log:
+            comparer = Comparer(log, self.vocabulary, after[0])
+            for change in changed:
+                yield comparer.explained(change, before[1], after[1]) if why else Explained(change, None, {})
+
+    @contextmanager
+    def _comparer(self, view: str) -> Iterator[Comparer]:
+        projection = self.vocabulary.view(view)
+        with self._log() as log:
+            yield Comparer(log, self.vocabulary, projection)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -177,9 +362,16 @@ class Timeline:
     def _log_through(self, connection: Connection) -> Log:
         return Log(connection, self.name)
 
-    def _resolved(self, question: Question, view: Projection | None = None) -> Basis:
+    def _seen(self, question: Mapping[str, Any], now: datetime) -> Basis:
+        """Return the basis that corrections are asked at; the token may be that of any answer."""
+        token = question.get("basis")
+        view = Basis.parse(token).view if token else ""
         with self._log() as log:
-            return question.resolved(log, self.clock(), view)
+            return Question(**question).resolved(log, now, self.vocabulary.view(view) if view else None)
+
+    def _resolved(self, question: Question, view: Projection | None = None, now: datetime | None = None) -> Basis:
+        with self._log() as log:
+            return question.resolved(log, now or self.clock(), view)
 
     def _rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
         with self._log() as log:

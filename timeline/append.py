@@ -11,19 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from psycopg.types.range import Range
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, exists, func, select, update
+from sqlalchemy import cast as cast_to
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from timeline.errors import Conflict, Place, Refused
 from timeline.events import Document, Event, canonical, chained, first_hash
+from timeline.store import Log
 from timeline.tables import documents, events, timelines
 from timeline.temporal import EPOCH, OPEN_FUTURE, OPEN_PAST, Valid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from psycopg import Connection as Driver
     from sqlalchemy import Connection
@@ -63,6 +65,19 @@ class Receipt:
     bad: list[Refused] = field(default_factory=list)
 
 
+class Draft(NamedTuple):
+    """An event as it will be written, and its identity."""
+
+    event: Event
+    content: bytes
+    identity: bytes
+
+
+def _written(event: Event) -> Draft:
+    content = canonical(event.fields())
+    return Draft(event, content, sha256(content).digest())
+
+
 def create(connection: Connection, timeline: str) -> None:
     """Make a timeline where it is new."""
     held = select(timelines.c.timeline).where(timelines.c.timeline == timeline)
@@ -95,23 +110,26 @@ class Appender:
         if self._connection.execute(add).scalar_one_or_none() is not None:
             self.receipt.documents += 1
             return
-        columns = [documents.c[name] for name in row]
-        named = [documents.c.timeline == self._timeline, documents.c.document == document.id]
-        held = self._connection.execute(select(*columns).where(*named)).one()._asdict()
-        differing = [name for name in row if held[name] != row[name]]
-        if differing:
-            name = differing[0]
-            message = f"the same text is recorded already with {name} {held[name]!r}, not {row[name]!r}"
-            raise Conflict(message, remedy="Restore what was recorded, or change the text", place=Place(field=name))
+        stages = [told for _, told in Log(self._connection, self._timeline).described(document.id)]
+        if document not in stages:
+            held = stages[-1]
+            names = Document.__dataclass_fields__
+            name = next(name for name in names if getattr(held, name) != getattr(document, name))
+            message = f"the same text is recorded already with {name} {getattr(held, name)!r}, not {row[name]!r}"
+            flag = name.replace("_", "-")
+            remedy = f"If that is right: timeline correct-document {document.id} --{flag} … --reason …"
+            raise Conflict(message, remedy=remedy, place=Place(field=name))
 
     def record(self, placed: Sequence[Placed], refuse: Callable[[Refused], None]) -> None:
         """Record a batch of events without its duplicates; `refuse` is given each that cannot be taken."""
         self.lock()
-        held = self._held({event.fact for _, event in placed})
+        facts = self._facts({event.fact for _, event in placed})
+        drafts = [(place, _written(event)) for place, event in placed]
+        held = self._held(facts, [identity for _, draft in drafts for identity in self._readings(draft, facts)])
         rows = []
-        for place, event in placed:
+        for place, draft in drafts:
             try:
-                row = self._decide(event, held.setdefault(event.fact, set()))
+                row = self._decide(draft, facts, held)
             except Refused as error:
                 error.place = place if not error.place.field else replace(place, field=error.place.field)
                 refuse(error)
@@ -140,35 +158,51 @@ class Appender:
         self._locked = True
         self._position, self._hash, self._next = found
 
-    def _held(self, facts: set[str]) -> dict[str, set[bytes]]:
-        """Return the identities of the events that the log holds of some facts."""
-        named = (events.c.timeline == self._timeline, events.c.fact == func.any(list(facts)))
-        held: dict[str, set[bytes]] = {}
-        for fact, event in self._connection.execute(select(events.c.fact, events.c.event).where(*named)):
-            held.setdefault(fact, set()).add(event)
-        return held
+    def _facts(self, named: set[str]) -> set[str]:
+        """Return those of some facts that the log holds."""
+        asked = func.unnest(cast_to(list(named), ARRAY(Text))).column_valued("asked")
+        held = exists().where(events.c.timeline == self._timeline, events.c.fact == asked)
+        return set(self._connection.execute(select(asked).where(held)).scalars())
 
-    def _decide(self, event: Event, held: set[bytes]) -> tuple[Any, ...] | None:
-        """Return the row to write for an event, or None where the log holds it already."""
-        content = canonical(event.fields())
-        identity = sha256(content).digest()
-        if identity in held:
+    def _held(self, facts: set[str], identities: list[bytes]) -> set[bytes]:
+        """Return those of some identities that the log holds, which are events of facts that it holds."""
+        if not facts:
+            return set()
+        of_facts = (events.c.timeline == self._timeline, events.c.fact == func.any(list(facts)))
+        found = select(events.c.event).where(*of_facts, events.c.event == func.any(identities))
+        return set(self._connection.execute(found).scalars())
+
+    def _readings(self, draft: Draft, facts: set[str]) -> Iterator[bytes]:
+        """Yield the identities under which the log may hold a draft: its own and, where it revises, as a correction."""
+        yield draft.identity
+        if self._revises(draft, facts):
+            yield _written(replace(draft.event, action="correct")).identity
+
+    def _revises(self, draft: Draft, facts: set[str]) -> bool:
+        return self._revise and draft.event.action == "assert" and draft.event.fact in facts
+
+    def _decide(self, draft: Draft, facts: set[str], held: set[bytes]) -> tuple[Any, ...] | None:
+        """Return the row to write for a draft, or None where the log holds it already."""
+        event = draft.event
+        if draft.identity in held:
             self.receipt.duplicates += 1
             return None
-        if event.action == "assert" and held:
-            if self._revise:
-                return self._decide(replace(event, action="correct"), held)
+        if self._revises(draft, facts):
+            return self._decide(_written(replace(event, action="correct")), facts, held)
+        if event.action == "assert" and event.fact in facts:
             message = f"the fact {event.fact!r} is recorded already with other content"
             remedy = 'Say that it is a correction ("action": "correct"), or import with --revise'
             raise Conflict(message, remedy=remedy, place=Place(field="fact"))
-        if event.action != "assert" and not held:
+        if event.action != "assert" and event.fact not in facts:
             message = f"the log does not hold a fact {event.fact!r} to {event.action}"
             raise Refused(message, remedy="Assert it first, or correct its name", place=Place(field="fact"))
-        held.add(identity)
-        return self._row(event, identity, content)
+        facts.add(event.fact)
+        held.add(draft.identity)
+        return self._row(draft)
 
-    def _row(self, event: Event, identity: bytes, content: bytes) -> tuple[Any, ...]:
+    def _row(self, draft: Draft) -> tuple[Any, ...]:
         """Give an event its place: the next position, the next instant and a link of the chain."""
+        event, content, identity = draft
         self._position += 1
         recorded, self._next = self._next, self._next + _TICK
         self._hash = chained(self._hash, identity, self._position, recorded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, select, text
 
 from timeline.append import ranges
 from timeline.errors import Corrupt
@@ -28,8 +28,8 @@ def verify(log: Log) -> int:
     """Return the number of events of a log that is whole; Corrupt names the first event that is not.
 
     Checked are: positions without gaps, rising instants, the identity of each event as the hash of its content, columns
-    that say what the content says, the chain of hashes up to the head, and the identity of each document. What is
-    appended meanwhile does not matter.
+    that say what the content says, the chain of hashes up to the head, the events that runs of sources name, and the
+    identity of each document. What is appended meanwhile does not matter.
     """
     last, end = log.head()
     link, position, recorded = first_hash(log.timeline), 0, None
@@ -44,8 +44,9 @@ def verify(log: Log) -> int:
         raise _corrupt(position + 1, f"is missing: the head stands at {last}")
     if position > last and log.head()[0] < position:
         raise _corrupt(last + 1, f"stands beyond the head, which is at {last}")
+    _counted(log)
     for document in log.documents():
-        if log.document(document.id) != document:
+        if log.document(document.id, 0) != document:
             raise Corrupt(f"the text of the document {document.title!r} is not what was recorded", remedy=_REMEDY)
     return last
 
@@ -79,6 +80,24 @@ def _bounded(row: Any, entry: Entry) -> bool:  # noqa: ANN401
 
 def _ends(days: Any) -> tuple[date | None, date | None, bool]:  # noqa: ANN401  the driver's range or SQLAlchemy's
     return days.lower, days.upper, days.isempty
+
+
+# Runs are written with their events, so that each names the positions of exactly those, known from its own instant.
+_RUNS = """
+SELECT source, run, row_number() OVER (PARTITION BY source ORDER BY run) AS number, outcome <> 'recorded' OR (
+       SELECT count(*) FROM timeline.events e
+        WHERE e.timeline = r.timeline AND e.position BETWEEN r.first AND r.last
+          AND e.known = r.known AND starts_with(e.fact, r.source || '/')) = r.last - r.first + 1 AS whole
+  FROM timeline.runs r WHERE timeline = :timeline ORDER BY source, run"""
+
+
+def _counted(log: Log) -> None:
+    """Check that no run is missing, and that the events that came of each are there."""
+    for source, run, number, whole in log.connection.execute(text(_RUNS), {"timeline": log.timeline}):
+        if run != number:
+            raise Corrupt(f"the run {number} of the source {source!r} is missing", remedy=_REMEDY)
+        if not whole:
+            raise Corrupt(f"the run {run} of the source {source!r} names events that are not its own", remedy=_REMEDY)
 
 
 _REMEDY = "Stop recording, keep a copy of the database, and compare with a backup"

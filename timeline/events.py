@@ -85,6 +85,11 @@ class Event:
             return self.said_by[0]
         return self.source.document if self.source else ""
 
+    @property
+    def identity(self) -> str:
+        """Return the hash of the event's canonical form."""
+        return sha256(canonical(self.fields())).hexdigest()
+
     def fields(self) -> dict[str, Any]:
         """Return the event as a line of a file, without what is absent or the default."""
         line: dict[str, Any] = {"action": self.action, "fact": self.fact, "known": format_instant(self.known)}
@@ -153,7 +158,7 @@ def plain(value: Any, deepest: int = DEEPEST) -> Any:  # noqa: ANN401  JSON has 
     """
     match value:
         case str():
-            return _plain_text(value)
+            return value if _is_plain(value) else _plain_text(value)
         case bool() | None:
             return value
         case int() | float():
@@ -162,11 +167,21 @@ def plain(value: Any, deepest: int = DEEPEST) -> Any:  # noqa: ANN401  JSON has 
             message = f"lists and objects lie more than {DEEPEST} deep"
             raise Refused(message, remedy="Flatten the data")
         case dict():
-            return {_plain_key(key): plain(item, deepest - 1) for key, item in value.items()}
+            return {
+                key if type(key) is str and _is_plain(key) else _plain_key(key): item
+                if type(item) is str and _is_plain(item)
+                else plain(item, deepest - 1)
+                for key, item in value.items()
+            }
         case list() | tuple():
             return [plain(item, deepest - 1) for item in value]
     message = f"{type(value).__name__} is not a JSON value"
     raise Refused(message, remedy="Write it as text, number, true, false, null, list or object")
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a text is plain at a glance, as nearly every one is."""
+    return text.isascii() and "\0" not in text
 
 
 def _plain_text(text: str) -> str:

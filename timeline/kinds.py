@@ -17,6 +17,7 @@ from timeline.schemas import (
     Edtf,
     Kind,
     Scalar,
+    ScalarOrScalars,
     Text,
     TextOrTexts,
     Texts,
@@ -24,7 +25,13 @@ from timeline.schemas import (
     objection,
 )
 
-__all__ = ["BUILTIN", "Data", "Edtf", "Kind", "explained"]
+__all__ = ["BUILTIN", "DESCRIBED", "DESCRIPTION", "Data", "Edtf", "Kind", "explained"]
+
+DESCRIBED = "document.described"
+"""The kind of the facts that correct the particulars of documents."""
+
+DESCRIPTION = "document:"
+"""What the name of such a fact begins with; the document's identity follows."""
 
 Comparator = Literal["exactly", "about", "over", "under", "at_least", "at_most"]
 Measure = Literal[
@@ -258,6 +265,15 @@ class MeetingHeld(Data):
     topic: Text | None = Field(None, description="what it is about")
 
 
+class EntryListed(Data):
+    """Somebody or something stands on a list."""
+
+    list: Text = Field(description="the list, by its name")
+    name: Text = Field(description="the entry, as the list prints it")
+    program: TextOrTexts | None = Field(None, description="the programme, or programmes, under which it is listed")
+    details: dict[Text, ScalarOrScalars] | None = Field(None, description="what else the list says of it, by column")
+
+
 class Observation(Data):
     """Anything measured or listed that has no kind of its own."""
 
@@ -265,6 +281,17 @@ class Observation(Data):
     value: Scalar = Field(description="what was found")
     unit: Text | None = Field(None, description="its unit")
     comparator: Comparator | None = Field(None, description="how the value is meant; absent: exactly")
+
+
+class DocumentDescribed(Data):
+    """All particulars of a document as they are now known, in place of those that its text came with."""
+
+    title: str | None = Field(None, description="title as printed")
+    publisher: str | None = Field(None, description="who published it")
+    language: str | None = Field(None, description="language of the text, a BCP 47 tag")
+    url: str | None = Field(None, description="where it was published")
+    published: Edtf | None = Field(None, description="when it was published, as precisely as it is known")
+    published_how: str | None = Field(None, description="how the day of publication is known")
 
 
 def _kind(name: str, data: type[Data], about: str = "", *, lasting: bool = False) -> Kind:
@@ -294,6 +321,8 @@ BUILTIN: tuple[Kind, ...] = (
     _kind("position.stated", PositionStated),
     _kind("visit.made", VisitMade),
     _kind("meeting.held", MeetingHeld),
+    _kind("entry.listed", EntryListed),
     _kind("observation", Observation),
+    _kind(DESCRIBED, DocumentDescribed),
 )
 """The kinds that need no plug-in."""

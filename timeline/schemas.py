@@ -64,6 +64,10 @@ Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 TextOrTexts = Annotated[Text | Texts, _expecting("a text, or a list of texts")]
 Scalar = Annotated[float | bool | Text, _expecting("a number, a text, true or false")]
+ScalarOrScalars = Annotated[
+    float | bool | Text | Annotated[list[float | bool | Text], Field(min_length=1)],
+    _expecting("a number, a text, true or false, or a list of these"),
+]
 Count = Annotated[int, Field(ge=1)]
 Amount = Annotated[float, Field(ge=0)]
 Edtf = Annotated[str, AfterValidator(_edtf)]

@@ -131,3 +131,52 @@ events = Table(
     CheckConstraint("isfinite(known) AND isfinite(recorded)", name="instants_are_finite"),
     comment="The log: facts asserted, corrected and retracted; never changed and never deleted",
 )
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("timeline", Name, comment="timeline that the source belongs to"),
+    Column("source", Name, comment="name of the list that was looked at; its facts are named source/…"),
+    Column("run", BigInteger, comment="number of the look at this source: 1, 2, 3 without gaps"),
+    Column("known", Instant, nullable=False, comment="instant at which the list read so"),
+    Column(
+        "recorded",
+        Instant,
+        nullable=False,
+        server_default=text("clock_timestamp()"),
+        comment="when this store took the look",
+    ),
+    Column("outcome", Name, nullable=False, comment="recorded, unchanged or refused"),
+    Column("file", LargeBinary, nullable=False, comment="SHA-256 of the file as it was given"),
+    Column("rows", BigInteger, nullable=False, comment="rows read; of a refused look, those up to the refusal"),
+    Column("added", BigInteger, nullable=False, comment="entries that were never there before"),
+    Column("amended", BigInteger, nullable=False, comment="entries that read otherwise than at the look before"),
+    Column("removed", BigInteger, nullable=False, comment="entries that were gone"),
+    Column("returned", BigInteger, nullable=False, comment="entries that had been gone and were back"),
+    Column("first", BigInteger, comment="position of the first event that came of it; null for none"),
+    Column("last", BigInteger, comment="position of the last event that came of it; null for none"),
+    Column("reason", Text, comment="why it was refused; null where it was taken"),
+    PrimaryKeyConstraint("timeline", "source", "run", name="runs_are_numbered_once"),
+    ForeignKeyConstraint(["timeline"], [timelines.c.timeline], name="run_belongs_to_a_timeline"),
+    ForeignKeyConstraint(
+        ["timeline", "first"], [events.c.timeline, events.c.position], name="run_begins_with_a_recorded_event"
+    ),
+    ForeignKeyConstraint(
+        ["timeline", "last"], [events.c.timeline, events.c.position], name="run_ends_with_a_recorded_event"
+    ),
+    CheckConstraint("run > 0", name="runs_begin_at_one"),
+    CheckConstraint("source ~ '^[a-z0-9][a-z0-9_-]{0,62}$'", name="source_is_plain"),
+    CheckConstraint("isfinite(known) AND isfinite(recorded)", name="looks_are_dated"),
+    CheckConstraint("octet_length(file) = 32", name="file_hash_is_sha256"),
+    CheckConstraint("least(rows, added, amended, removed, returned) >= 0", name="counts_are_not_negative"),
+    CheckConstraint(
+        "CASE outcome WHEN 'recorded' THEN last - first + 1 = added + amended + removed + returned"
+        " AND num_nulls(first, last) = 0 AND reason IS NULL"
+        " WHEN 'unchanged' THEN added + amended + removed + returned = 0"
+        " AND num_nonnulls(first, last, reason) = 0"
+        " WHEN 'refused' THEN num_nonnulls(first, last) = 0 AND reason IS NOT NULL"
+        " ELSE false END",
+        name="every_event_of_a_run_is_counted",
+    ),
+    comment="The looks at each source: what each snapshot changed; never changed and never deleted",
+)

@@ -138,6 +138,7 @@ def parse_instant(text: str) -> datetime:
     return _moment(text, time.max)
 
 
+@lru_cache(maxsize=1 << 12)
 def _moment(text: str, time_of_day: time) -> datetime:
     """Return a day at that time in UTC, or an instant (RFC 3339, seconds may be missing) as it is."""
     if _DAY.fullmatch(text):
@@ -177,6 +178,7 @@ def _how_to_write(text: str) -> str:
     return f"Write a day: what was made public at some time in `{text}` was surely public by {last.date()}"
 
 
+@lru_cache(maxsize=1 << 12)
 def format_instant(moment: datetime) -> str:
     """Write an instant as RFC 3339 in UTC with `Z`, with microseconds only where there are any."""
     if moment.tzinfo is None:

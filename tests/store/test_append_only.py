@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-TABLES = ("events", "documents")
+TABLES = ("events", "documents", "runs")
 CHANGES = ("UPDATE timeline.{} SET timeline = 'x'", "DELETE FROM timeline.{}", "TRUNCATE timeline.{} CASCADE")
 WAYS_ROUND = (
     "ALTER TABLE timeline.{} DISABLE TRIGGER log_is_append_only",

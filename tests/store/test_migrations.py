@@ -128,7 +128,7 @@ def test_the_log_is_guarded_always(database_url: str) -> None:
     query = """SELECT tgrelid::regclass::text, tgname, tgenabled::text, tgtype FROM pg_trigger
                 WHERE NOT tgisinternal ORDER BY 1"""
     before_update_delete_truncate = 2 | 8 | 16 | 32
-    guarded = [("timeline.documents",), ("timeline.events",)]
+    guarded = [("timeline.documents",), ("timeline.events",), ("timeline.runs",)]
     expected = [(*table, "log_is_append_only", "A", before_update_delete_truncate) for table in guarded]
     assert rows(database_url, query) == expected
 
@@ -136,16 +136,17 @@ def test_the_log_is_guarded_always(database_url: str) -> None:
 def test_the_roles_may_do_what_they_are_for(database_url: str) -> None:
     """The writer adds and moves the head of a timeline, the reader reads; nobody deletes."""
     query = """SELECT r, t, string_agg(p, ' ' ORDER BY p) FROM unnest(ARRAY['timeline_writer', 'timeline_reader']) r,
-                unnest(ARRAY['timelines', 'documents', 'events', 'alembic_version']) t,
+                unnest(ARRAY['timelines', 'documents', 'events', 'runs', 'alembic_version']) t,
                 unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
                 WHERE has_table_privilege(r, 'timeline.' || t, p)
                    OR p = 'UPDATE' AND has_any_column_privilege(r, 'timeline.' || t, p) GROUP BY r, t"""
     granted = {(role, table): rights for role, table, rights in rows(database_url, query)}
-    tables = ("timelines", "documents", "events", "alembic_version")
+    tables = ("timelines", "documents", "events", "runs", "alembic_version")
     assert granted == {("timeline_reader", table): "SELECT" for table in tables} | {
         ("timeline_writer", "timelines"): "INSERT SELECT UPDATE",
         ("timeline_writer", "documents"): "INSERT SELECT",
         ("timeline_writer", "events"): "INSERT SELECT",
+        ("timeline_writer", "runs"): "INSERT SELECT",
         ("timeline_writer", "alembic_version"): "SELECT",
     }
 
@@ -173,7 +174,21 @@ def test_a_downgrade_that_would_lose_what_was_recorded_is_refused(database_url: 
     with pytest.raises(RuntimeError, match="lost"):
         migrate(database_url, "base")
     assert rows(database_url, "SELECT count(*) FROM timeline.documents") == [(1,)]
-    assert status(database_url).current
+    assert status(database_url).revision == "0001"  # what lost nothing has been taken down
+
+
+def test_a_downgrade_that_would_lose_runs_is_refused(database_url: str) -> None:
+    """Without runs the table can be taken down and built again; what was seen of a source cannot."""
+    migrate(database_url, "0001")
+    assert status(database_url).revision == "0001"
+    upgrade(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO timeline.timelines (timeline, hash) VALUES ('main', sha256(''))")
+        connection.execute("""INSERT INTO timeline.runs (timeline, source, run, known, outcome, file, rows, added,
+            amended, removed, returned) VALUES ('main', 'list', 1, now(), 'unchanged', sha256(''), 0, 0, 0, 0, 0)""")
+    with pytest.raises(RuntimeError, match="runs of sources, which would be lost"):
+        migrate(database_url, "0001")
+    assert rows(database_url, "SELECT count(*) FROM timeline.runs") == [(1,)]
 
 
 def test_processes_that_upgrade_at_once_build_one_schema(fresh_database_url: str) -> None:

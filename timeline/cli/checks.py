@@ -28,10 +28,11 @@ LEAST_DISK = 2**29
 _RIGHTS = """
 SELECT current_user, has_schema_privilege('timeline', 'USAGE')
    AND has_table_privilege('timeline.events', 'INSERT') AND has_table_privilege('timeline.documents', 'INSERT')
+   AND has_table_privilege('timeline.runs', 'INSERT')
    AND has_column_privilege('timeline.timelines', 'position', 'UPDATE')"""
 _GUARDED = """
 SELECT count(DISTINCT tgrelid) FROM pg_trigger
- WHERE tgrelid IN ('timeline.events'::regclass, 'timeline.documents'::regclass)
+ WHERE tgrelid IN ('timeline.events'::regclass, 'timeline.documents'::regclass, 'timeline.runs'::regclass)
    AND tgname = 'log_is_append_only' AND tgenabled IN ('O', 'A')"""
 _CLOCKS = "SELECT clock_timestamp(), (SELECT max(recorded) FROM timeline.timelines)"
 
@@ -120,8 +121,8 @@ def _rights(connection: Connection) -> Check:
 
 def _guarded(connection: Connection) -> Check:
     guarded = connection.execute(text(_GUARDED)).scalar_one()
-    found = f"{guarded} of 2 tables are guarded against change"
-    return Check("append-only", passed=guarded == 2, found=found, fix="Run timeline verify, then restore the triggers")  # noqa: PLR2004
+    found = f"{guarded} of 3 tables are guarded against change"
+    return Check("append-only", passed=guarded == 3, found=found, fix="Run timeline verify, then restore the triggers")  # noqa: PLR2004
 
 
 def _clock(connection: Connection) -> Check:

@@ -14,11 +14,13 @@ import typer
 from timeline.cli.frame import epilog
 from timeline.cli.output import say
 from timeline.cli.session import opened, settings_of
+from timeline.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from timeline.append import Receipt
+    from timeline.recording import Item
 
 app = typer.Typer()
 
@@ -58,19 +60,36 @@ def import_(
     ctx: typer.Context,
     paths: Annotated[list[str], typer.Argument(metavar="FILE…", help="Files or folders; - for standard input.")],
     *,
+    map_: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE.toml", help="Read tables: CSV, TSV, JSON Lines, Parquet, as this map says."
+        ),
+    ] = None,
     revise: Annotated[bool, typer.Option("--revise", help="Make corrections of what differs from the log.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Record the good lines, report the bad.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but keep it.")] = False,
 ) -> None:
     """Record the facts and documents of files and folders: all of them or, at the first bad one, none."""
-    from timeline import exchange  # noqa: PLC0415
-
-    reading = exchange.read(*paths)
+    versions = map_ if revise else None
+    if versions and skip_bad:
+        raise Refused("a version left out would change what the later ones correct", remedy="Leave out --skip-bad")
+    reading = _reading(paths, map_)
     with opened(ctx) as line, progress() as told:
-        receipt = line.record(reading, revise=revise, skip_bad=skip_bad, dry_run=dry_run, progress=told)
+        if versions:
+            receipt = line.revise(paths, versions, dry_run=dry_run, progress=told)
+        else:
+            receipt = line.record(reading, revise=revise, skip_bad=skip_bad, dry_run=dry_run, progress=told)
     tell(receipt, dry_run=dry_run)
     if receipt.bad:
         raise typer.Exit(1)
+
+
+def _reading(paths: list[str], map_: Path | None) -> Iterable[Item]:
+    """Return what files and folders state; with a map, what tables do."""
+    from timeline import exchange, maps  # noqa: PLC0415
+
+    return exchange.read(*paths) if map_ is None else maps.lines(maps.load(map_), paths)
 
 
 @app.command(epilog=epilog("timeline export news-2024/", 2, 3, 4))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from timeline.views.agreements import AGREEMENTS
 from timeline.views.deliveries import DELIVERIES
+from timeline.views.listings import LISTINGS
 from timeline.views.observations import OBSERVATIONS
 from timeline.views.payments import PAYMENTS
 from timeline.views.positions import POSITIONS
@@ -26,6 +27,7 @@ BUILTIN: tuple[Projection, ...] = (
     PAYMENTS,
     POSITIONS,
     VISITS,
+    LISTINGS,
     OBSERVATIONS,
 )
 """The views that need no plug-in."""

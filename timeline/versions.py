@@ -1,0 +1,153 @@
+"""Tables of versions: each row a value and when it was made public; which of them are news, given what is held.
+
+A version that says what was in force then becomes nothing, one that says otherwise a correction, and one that says that
+there is no value any more a retraction. Rows may stand in any order: they are sorted in a private SQLite database,
+which keeps what does not fit its cache in a temporary file and goes when it is closed.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from timeline.errors import Conflict, Refused
+from timeline.events import Event
+from timeline.maps import Stated
+from timeline.snapshots import RETRACTED, alike, identity, made, said
+from timeline.temporal import EPOCH, format_instant, parse_known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from timeline.snapshots import Placed, Read
+
+    Version = tuple[datetime, Stated]
+    Said = Mapping[str, Any]
+
+CACHE_KIB = 32_768
+"""Memory that the sorting may take before it goes to disk."""
+
+UNREPORTED = "no longer reported"
+"""Why a fact was taken back whose table has no value for it any more."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Versions:
+    """What tables state, in order of when it was made public; within an instant in the order of the tables."""
+
+    def __init__(self, sorter: sqlite3.Connection, stated: Iterable[Stated]) -> None:
+        """Take in and sort what tables state."""
+        sorter.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        sorter.execute("CREATE TABLE version (known INTEGER, number INTEGER, fact TEXT, stated BLOB)")
+        sorter.executemany("INSERT INTO version VALUES (?, ?, ?, ?)", _stored(stated))
+        self._sorter = sorter
+
+    def __iter__(self) -> Iterator[Version]:
+        """Yield each version with its instant, the earliest first."""
+        for known, stored in self._sorter.execute("SELECT known, stated FROM version ORDER BY known, number"):
+            yield EPOCH + known * _MICROSECOND, Stated(*marshal.loads(stored))  # noqa: S302  written by `_stored`
+
+    def __len__(self) -> int:
+        """Return how many versions there are."""
+        return int(self._sorter.execute("SELECT count(*) FROM version").fetchone()[0])
+
+    def facts(self) -> list[str]:
+        """Return the facts that the versions are of."""
+        return [fact for (fact,) in self._sorter.execute("SELECT DISTINCT fact FROM version")]
+
+
+@contextmanager
+def ordered(stated: Iterable[Stated]) -> Iterator[Versions]:
+    """Hold what tables state in order; refused is what does not say when it was made public."""
+    with closing(sqlite3.connect("", check_same_thread=False)) as sorter:
+        yield Versions(sorter, stated)
+
+
+def _stored(stated: Iterable[Stated]) -> Iterator[tuple[int, int, str, bytes]]:
+    for number, one in zip(count(), stated, strict=False):
+        if one.known is None:
+            message = "the row does not say when it was made public"
+            raise Refused(message, remedy='Give `known` in the map, as known = "{version}"', place=one.place)
+        if one.seen:
+            message = "the map leaves the first day to be found by looking, which a table of versions does not allow"
+            raise Refused(message, remedy='Give `valid` in the map, as valid = "{period}"', place=one.place)
+        try:
+            known = parse_known(one.known)
+        except Refused as error:
+            error.place = replace(one.place, field="known")
+            raise
+        yield (known - EPOCH) // _MICROSECOND, number, identity(one), marshal.dumps(tuple(one))
+
+
+def revisions(
+    stated: Iterable[tuple[datetime, Stated]],
+    held: Iterable[tuple[datetime, str, str]],
+    newest: Mapping[str, datetime],
+    read: Read,
+) -> Iterator[Placed]:
+    """Yield the events of a table of versions: each value that differs from the one in force at its `known`.
+
+    Stated values, and held versions (known, fact, canonical line), come in order of `known`. `newest` is when each fact
+    was last reported. A new value before that is a Conflict: versions that only repeated the one before were left out,
+    and what they said would silently change.
+    """
+    force: dict[str, str | Said | None] = {}
+    last: dict[str, datetime] = {}
+    earlier = iter(held)
+    upcoming = next(earlier, None)
+    for known, one in stated:
+        while upcoming is not None and upcoming[0] <= known:
+            force[upcoming[1]] = upcoming[2]
+            upcoming = next(earlier, None)
+        fact = identity(one)
+        before = _read(force.get(fact))
+        event = _revision(one, fact, known, before, fact in force or fact in newest, read)
+        line = said(event.fields()) if event is not None and event.action != "retract" else None
+        if event is not None and not (before is not None and alike(line, before, one.tolerance)):
+            _in_order(one, fact, known, last.get(fact), newest.get(fact))
+            force[fact] = line
+            yield one.place, event
+        last[fact] = known
+
+
+def _read(content: str | Said | None) -> Said | None:
+    """Return what a version in force says, given as its line or as said already; None for a retraction."""
+    if not isinstance(content, str):
+        return content
+    return None if content.startswith(RETRACTED) else said(orjson.loads(content))
+
+
+def _revision(
+    one: Stated,
+    fact: str,
+    known: datetime,
+    before: Said | None,
+    held: bool,  # noqa: FBT001  the caller names it
+    read: Read,
+) -> Event | None:
+    """Return the event that a version amounts to, given what is in force; None where it plainly says nothing new."""
+    if one.fields is None:
+        return None if before is None else Event(action="retract", fact=fact, known=known, reason=UNREPORTED)
+    if before is not None and alike(one.fields, before, one.tolerance):
+        return None
+    return made(read, one.place, one.fields, action="correct" if held else "assert", fact=fact, known=known)
+
+
+def _in_order(one: Stated, fact: str, known: datetime, last: datetime | None, newest: datetime | None) -> None:
+    """Refuse a value that contradicts one of the same instant, or comes before what is held."""
+    if last == known:
+        message = f"{fact!r} is stated twice for {format_instant(known)}, with different values"
+        raise Refused(message, remedy="Keep the one that was published", place=one.place)
+    if newest is not None and known < newest:
+        message = f"{fact!r} has another value at {format_instant(known)}, and is held up to {format_instant(newest)}"
+        remedy = "Import the whole table into a timeline of its own, or correct that version by hand"
+        raise Conflict(message, remedy=remedy, place=one.place)
