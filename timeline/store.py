@@ -61,8 +61,10 @@ class Log:
         ).one_or_none()
         if found is None:
             message = f"there is no timeline named {self.timeline!r}"
+            others = self.connection.execute(select(timelines.c.timeline)).scalars()
+            near = get_close_matches(self.timeline, others, n=1)
             remedy = f"Record something in it: timeline --timeline {self.timeline} import FILE"
-            raise NotFound(message, remedy=remedy)
+            raise NotFound(message, remedy=f"Did you mean {near[0]!r}?" if near else remedy)
         return found.position, found.hash
 
     def hash_at(self, position: int) -> bytes | None:
