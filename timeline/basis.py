@@ -17,7 +17,9 @@ FORM = "tl1/"
 """What every token begins with."""
 
 _TOKEN = re.compile(
-    FORM + r"([a-z0-9_-]+)/(\d{1,18})-([0-9a-f]{16})/([^/]+)/([^/]+)(?:/([^/=]+)-(\d{1,9}))?(?:/([^/]+=[^/]+))?"
+    FORM
+    + r"([a-z0-9_-]+)/(0|[1-9]\d{0,17})-([0-9a-f]{16})/([^/]+)/([^/]+)(?:/([^/=]+)-([1-9]\d{0,8}))?(?:/([^/]+=[^/]+))?",
+    re.ASCII,
 )
 _SHOWN = 60  # characters of a broken token that are repeated
 

@@ -88,17 +88,21 @@ _FITS: dict[str, tuple[Fits, ColumnElement[bool]]] = {
 assert set(_FITS) == set(ATTRIBUTES)  # noqa: S101  a promise between two tables, kept at import
 
 
-def named(timeline: str, attribute: str, value: str) -> Select[Any]:
-    """Return the query for the names that a condition may mean in a timeline: none if nothing there is so named."""
+def named(timeline: str, attribute: str, value: str, recorded: int) -> Select[Any]:
+    """Return the query for the names that a condition may mean in a log up to a position: none if nothing is so named.
+
+    A document is named by the beginning of its identity.
+    """
     if attribute == "document":
         begins = documents.c.document.startswith(value, autoescape=True)
         return select(documents.c.document).where(documents.c.timeline == timeline, begins)
     if attribute == "publisher":
-        ever = [documents.c.publisher == value, published_by(timeline, [value], 2**62).exists()]
+        ever = [documents.c.publisher == value, published_by(timeline, [value], recorded).exists()]
         known = exists().where(documents.c.timeline == timeline, or_(*ever))
         return select(literal(value)).where(known)
     if attribute == "speaker":
-        return select(literal(value)).where(exists().where(events.c.timeline == timeline, said_by([value])))
+        here = (events.c.timeline == timeline, events.c.position <= recorded)
+        return select(literal(value)).where(exists().where(*here, said_by([value])))
     return select(literal(value))
 
 

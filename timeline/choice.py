@@ -92,6 +92,9 @@ def _condition(text: str, flag: str) -> Condition:
         near = get_close_matches(attribute, ATTRIBUTES, n=1)
         remedy = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(ATTRIBUTES)}"
         raise Refused(f"events are not chosen by {attribute!r}", remedy=remedy, place=Place(field=flag))
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        message = f"{value!a} is no name: it holds U+0000 or half of a surrogate pair"
+        raise Refused(message, remedy="Write the name as answers print it", place=Place(field=flag))
     if attribute == "modality" and value not in MODALITIES:
         message = f"there is no modality {value!r}"
         raise Refused(message, remedy=f"There are: {', '.join(MODALITIES)}", place=Place(field=flag))

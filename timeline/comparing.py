@@ -125,7 +125,7 @@ class Comparer:
     def explained(self, change: Change, before: Basis, after: Basis) -> Explained:
         """Return a change with its causes: from the versions of the facts concerned as each basis believes them."""
         sides = (Side.of(at, _by_fact(self._current(self.log.versions_of(change.facts, at)))) for at in (before, after))
-        return self._with_documents(change, causes(self.view, change, *sides))
+        return self._with_documents(change, causes(self.view, change, *sides), max(before.recorded, after.recorded))
 
     def origin(self, key: str, basis: Basis) -> Origin:
         """Return what set each field of a row; NotFound where the view has no such row there."""
@@ -134,12 +134,12 @@ class Comparer:
         if not side.effective(self.view, key):
             message = f"the view {self.view.name} has no row {key!r} there"
             raise NotFound(message, remedy=f"List its keys with: timeline ask {self.view.name}")
-        return Origin(basis, key, fields, self._documents(field.entry for field in fields))
+        return Origin(basis, key, fields, self._documents((field.entry for field in fields), basis.recorded))
 
     def course(self, key: str, basis: Basis, over: Axis) -> Course:
         """Return how a row came to be what it is."""
         steps = transitions(self.view, key, self._versions(key, basis), basis, over)
-        found = tuple((step.at, self._with_documents(step.change, step.causes)) for step in steps)
+        found = tuple((step.at, self._with_documents(step.change, step.causes, basis.recorded)) for step in steps)
         return Course(basis, key, over, found)
 
     def _versions(self, key: str, basis: Basis) -> dict[str, list[Entry]]:
@@ -151,13 +151,14 @@ class Comparer:
     def _current(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         return map(self.vocabulary.current, entries)
 
-    def _with_documents(self, change: Change, why: Sequence[Cause]) -> Explained:
+    def _with_documents(self, change: Change, why: Sequence[Cause], recorded: int) -> Explained:
         quoted = [entry for cause in why for entry in (cause.entry, cause.displaced) if entry]
-        return Explained(change, tuple(why), self._documents(quoted))
+        return Explained(change, tuple(why), self._documents(quoted, recorded))
 
-    def _documents(self, entries: Iterable[Entry]) -> Documents:
+    def _documents(self, entries: Iterable[Entry], recorded: int) -> Documents:
+        """Return the documents that events quote, as they were described at a position."""
         names = {entry.source.document for entry in entries if entry.source}
-        found = ((name, self.log.document(name)) for name in sorted(names))
+        found = ((name, self.log.document(name, recorded)) for name in sorted(names))
         return {name: document for name, document in found if document}
 
 

@@ -71,7 +71,7 @@ class Question:
         on, known = (self.on, self.known) if self.as_of is None else (self.as_of, self.as_of)
         today = now.astimezone(UTC).date()
         position, link = self._position(log, now)
-        choice = _completed(Choice.of(self.only or (), self.without or ()), log)
+        choice = _completed(Choice.of(self.only or (), self.without or ()), log, position)
         return Basis(
             timeline=log.timeline,
             on=today if on is None else _day(on, today),
@@ -104,6 +104,9 @@ class Question:
         if _link(log, basis.recorded) != basis.link:
             message = f"the basis belongs to another log: position {basis.recorded} is not what it was computed from"
             raise Refused(message, remedy="Ask the database that gave the answer")
+        if _completed(basis.choice, log, basis.recorded) != basis.choice:
+            message = f"the basis shortens who is believed: {basis.choice.text}"
+            raise Refused(message, remedy="Copy the whole token that an answer printed")
         return basis
 
     def _position(self, log: Log, now: datetime) -> tuple[int, str]:
@@ -131,9 +134,11 @@ def _part(part: str) -> tuple[str, str]:
     return name.replace("-", "_"), unquote(value)
 
 
-def _completed(choice: Choice, log: Log) -> Choice:
+def _completed(choice: Choice, log: Log, recorded: int) -> Choice:
     """Return a choice by the names that the log has, documents by their whole identity."""
-    return Choice(*(tuple(sorted({(c[0], log.meant(*c)) for c in held})) for held in (choice.only, choice.without)))
+    return Choice(
+        *(tuple(sorted({(c[0], log.meant(*c, recorded)) for c in held})) for held in (choice.only, choice.without))
+    )
 
 
 def _named(view: str, version: int) -> str:

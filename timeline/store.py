@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 FETCHED = 2_000
 """Rows that a streaming read asks the server for at a time."""
 
+LAST = 2**62
+"""A position beyond that of any event."""
+
 _CONTENT = cast(events.c.content, Text).label("content")
 # A single date that was read as open surely holds for ever from some day on; periods are read the same either way.
 _LASTING = func.coalesce(func.upper_inf(events.c.certain), literal(False)).label("lasting")
@@ -201,12 +204,12 @@ class Log:
             "documents": self.connection.execute(texts).scalar_one(),
         }
 
-    def meant(self, attribute: str, value: str) -> str:
-        """Return what a condition of a choice means in this log, a document by its whole identity.
+    def meant(self, attribute: str, value: str, recorded: int = LAST) -> str:
+        """Return what a condition of a choice means in this log up to a position, a document by its whole identity.
 
         NotFound where nothing is so named: left without a word, a misspelt name would leave everybody in.
         """
-        found = list(self.connection.execute(named(self.timeline, attribute, value).limit(2)).scalars())
+        found = list(self.connection.execute(named(self.timeline, attribute, value, recorded).limit(2)).scalars())
         if len(found) == 1:
             return str(found[0])
         if found:

@@ -197,6 +197,24 @@ def test_a_comparison_by_tokens_gives_the_same_bytes_for_ever(program: Program) 
     program("import", "-", given=json.dumps({"action": "retract", "fact": "later", "known": "2021-01-01"}))
 
 
+def test_explanations_by_token_describe_documents_as_they_did_then(shared_database_url: str) -> None:
+    """A document's particulars are corrected later; who is asked by an old token still hears the old ones."""
+    program = Program(shared_database_url, "described")
+    program("import", ROOT / "seeds" / "article")
+    document = program.answer("show", "arms-rank")["versions"][0]["source"]["document"]
+    token = _token(program, "trade", "--as-of", "2023-12-26")
+    rows = [row["key"] for row in program.answer("ask", "trade", "--basis", token)["rows"]]
+    commands = [(command, "trade", rows[0], "--basis", token, "-o", "json") for command in ("blame", "history")]
+    commands.append(
+        ("diff", "trade", "--from", token, "--to", token.replace("2023-12-26/", "2023-12-20/"), "--why", "-o", "json")
+    )
+    before = [program(*command).stdout for command in commands]
+    assert any("Sputnik India" in text for text in before)
+    program("correct-document", document, "--publisher", "Another Paper", "--reason", "misread imprint", "--yes")
+    assert [program(*command).stdout for command in commands] == before
+    assert "Another Paper" in program("blame", "trade", rows[0], "--as-of", "2023-12-26", "-o", "json").stdout
+
+
 def _token(program: Program, *flags: str) -> str:
     return str(program.answer("ask", *flags)["basis"]["token"])
 
@@ -221,6 +239,12 @@ def test_a_token_that_the_log_cannot_honour_is_refused_and_says_which(program: P
     said, remedy = elsewhere.refused(2, "ask", "deliveries", "--basis", longer)
     assert said == "the basis belongs to a longer log: this one has 70 events"
     assert remedy == "Ask the database that gave the answer"
+    said, _ = program.refused(3, "ask", "deliveries", "--basis", f"{token}/only=publisher:Nobody")
+    assert said == "the log has no publisher 'Nobody'"
+    said, _ = program.refused(2, "ask", "deliveries", "--basis", f"{token}/only=document:sha256:22")
+    assert said == "the basis shortens who is believed: only=document:sha256:22"
+    said, _ = program.refused(2, "ask", "deliveries", "--basis", f"{token}/only=publisher:%00")
+    assert said.endswith("is not a basis")
 
 
 @pytest.mark.parametrize(

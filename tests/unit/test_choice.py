@@ -57,6 +57,11 @@ def test_a_tampered_choice_is_no_token(tampered: str) -> None:
     [
         ("Reuters", "'Reuters' is not a condition", "Write --only ATTRIBUTE:VALUE, as --only publisher:Reuters"),
         ("publisher:", "'publisher:' is not a condition", "Write --only ATTRIBUTE:VALUE, as --only publisher:Reuters"),
+        (
+            "speaker:\udcff",
+            "'\\udcff' is no name: it holds U+0000 or half of a surrogate pair",
+            "Write the name as answers print it",
+        ),
         ("publishr:A", "events are not chosen by 'publishr'", "Did you mean publisher?"),
         ("size:A", "events are not chosen by 'size'", "There are: publisher, document, speaker, modality"),
         (

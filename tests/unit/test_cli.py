@@ -138,6 +138,13 @@ def test_a_mistake_in_the_command_is_told(args: list[str], words: str) -> None:
     assert words in result.stderr
 
 
+def test_an_argument_that_is_no_text_is_told() -> None:
+    """Bytes that are not UTF-8 come as half surrogates; nothing further in could say what is wrong with them."""
+    result = runner.invoke(app, ["show", "\udcff"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[0] == "timeline: '\\udcff' is not UTF-8"
+
+
 def test_a_database_that_is_not_there_is_told() -> None:
     """With code 4."""
     for args in (["stats"], ["ask", "sanctions"], ["log"], ["init"], ["db", "status"]):

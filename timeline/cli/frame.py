@@ -59,6 +59,10 @@ class Commands(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  Typer keeps its context class to itself
         """Parse the arguments with the options of all commands first: they may stand after a command as well."""
+        for arg in args:
+            if any("\udc80" <= letter <= "\udcff" for letter in arg):
+                _explain(Refused(f"{arg!a} is not UTF-8", remedy="Write it in UTF-8, or set the terminal to it"))
+                raise typer.Exit(2)
         return super().parse_args(ctx, hoisted(args))
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
