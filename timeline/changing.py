@@ -6,7 +6,7 @@ preview: what has taken the place of anything that was seen there is a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from itertools import groupby
@@ -18,12 +18,12 @@ from timeline.choice import EVERYBODY
 from timeline.corrections import Correction, Versions, corrected, latest, named, reasoned
 from timeline.difference import Change, Fields, changes, differing
 from timeline.errors import Conflict, NotFound, Place, Refused
-from timeline.events import Document, Entry, Event
+from timeline.events import Document, Entry, Event, plain
 from timeline.fold import row
 from timeline.kinds import DESCRIBED, DESCRIPTION
 from timeline.planes import planes
 from timeline.question import Question
-from timeline.redating import Description, Redating, publication
+from timeline.redating import Description, Stage, Telling, publication
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
@@ -91,10 +91,13 @@ class Drafting:
         self.placed: list[tuple[Place, Entry]] = []
         self.facts: list[Restated] = []
         self.by_hand: list[Entry] = []
+        self.unseen: list[datetime] = []
 
     def take(self, asked: Iterable[Asked]) -> Drafting:
         """Draft the events of all that is asked, in order; Refused, with its place, at the first that comes to none."""
         asked = list(asked)
+        for one in asked:
+            _writable(one)
         self._fetch(one.fact for one in asked if isinstance(one, Correction))
         for one in asked:
             if isinstance(one, Description):
@@ -108,18 +111,46 @@ class Drafting:
             message = "the facts of a document are corrected with its particulars"
             remedy = f"timeline correct-document {asked.fact.removeprefix(DESCRIPTION)} --reason …"
             raise Refused(message, remedy=remedy, place=replace(asked.place, field="fact"))
-        recorded = (self._basis.known, self._basis.recorded, self.head)
-        versions = Versions(asked.fact, tuple(self.versions[asked.fact]), *recorded)
+        held, telling = self.versions[asked.fact], self._telling(asked.fact)
         try:
-            before, event = corrected(asked, versions, self._read)
-            self._restate(before, self._draft(event, asked.place))
+            before, event = corrected(asked, self._told(asked.fact, telling), self._read)
+            if asked.known is not None and any(event.known < e.known <= self._basis.known for e in held):
+                self.unseen.append(event.known)  # the asker sees a later version, and would not see this one
+            after = self._draft(event, asked.place)
+            self._restate(before, after)
+            telling.take(after)
+            for _, again in list(telling.put_right(asked.reason)):
+                displaced = latest(entry for entry in held if entry.known <= again.known)
+                self._restate(displaced, self._draft(again, asked.place))
         except (Refused, NotFound) as error:
             error.place = replace(asked.place, field=error.place.field)
             raise
 
+    def _told(self, fact: str, telling: Telling) -> Versions:
+        """Return the versions of a fact as the asker sees them."""
+        rightly = {one.entry.position: telling.rightly(one).known for one in telling.stated}
+        seen = (self._basis.known, self._basis.recorded, self.head, self._now)
+        return Versions(fact, tuple(self.versions[fact]), *seen, telling.origins, rightly)
+
+    def _telling(self, fact: str) -> Telling:
+        """Return what was stated of a fact, and what only repeats it where a document was dated anew."""
+        held = self.versions[fact]
+        cited = {entry.source.document for entry in held if entry.source}
+        return Telling(held, {name: self._papers(name) for name in sorted(cited)}, self._read)
+
+    def _papers(self, name: str) -> Sequence[Stage]:
+        stages = self._described(name)
+        self._fetch([about := f"{DESCRIPTION}{name}"] if len(stages) > 1 else [])
+        reasons = {entry.position: entry.reason for entry in self.versions[about]} if len(stages) > 1 else {}
+        return [Stage(at, publication(told), reasons.get(at)) for at, told in stages]
+
     def _describe(self, asked: Description) -> None:
         """Draft the new description of a document, and what follows for the facts that were read from it."""
         reasoned(asked.reason)
+        for particular, value in asked.particulars.items():
+            if not value.strip():
+                remedy = f"Say what it is, or leave {particular} as it is"
+                raise Refused("empty", remedy=remedy, place=Place(field=particular))
         name = self._log.meant("document", asked.document)
         stages = self._described(name)
         was = stages[-1][1]
@@ -133,7 +164,7 @@ class Drafting:
         self.facts.append(Restated(before, after, dict(differing(_particulars(was), _particulars(now)))))
         self._stages[name] = [*stages, (after.position, now)]
         if publication(now) != publication(was):
-            self._redate(name, stages, now, asked.reason)
+            self._redate(name, now, asked.reason, after.position)
 
     def _description(self, about: str, document: Document, reason: str, stages: list[tuple[int, Document]]) -> Event:
         """Return the event that describes a document: it is known since the first publication, as a misreading is."""
@@ -149,24 +180,22 @@ class Drafting:
         line |= {"data": _particulars(document), "valid": "../..", "known": format_instant(known), "reason": reason}
         return self._read(line)
 
-    def _redate(self, name: str, stages: list[tuple[int, Document]], now: Document, reason: str) -> None:
-        known = publication(now)
-        if known is None:
+    def _redate(self, name: str, now: Document, reason: str, at: int) -> None:
+        if publication(now) is None:
             message = f"a publication {now.published} has no last day, and facts are known from it"
             raise Refused(message, remedy="Give its last possible day", place=Place(field="published"))
-        taken = [(at, publication(told)) for at, told in stages]
-        redating = Redating(document=name, taken=taken, known=known, reason=reason, read=self._read)
         facts = self._log.citing(name)
         self._fetch(facts)
         # In the order in which they were read: of facts known at the same instant, it says which counts for more.
-        read = {fact: redating.read_last(self.versions[fact]) for fact in facts}
-        for fact, last in sorted(read.items(), key=lambda item: item[1].position if item[1] else 0):
+        telling = {fact: self._telling(fact) for fact in facts}
+        read = {fact: told.read_last(name) for fact, told in telling.items()}
+        for fact, last in sorted(read.items(), key=lambda item: item[1].stated.entry.position if item[1] else 0):
             self._unmoved(fact)
-            held = list(self.versions[fact])
-            for after in [self._draft(event) for event in redating.events(held)]:
-                if after.valid and (before := redating.read_last(held, after.known)):
-                    self._restate(before, after)
-            self.by_hand += [last] if last and redating.unclear(last) else []
+            for heard, event in list(telling[fact].put_right(reason, name)):
+                after = self._draft(event)
+                if heard and after.valid and (heard.stated.document, heard.known) == (name, after.known):
+                    self._restate(telling[fact].said_before(heard.stated, at), after)
+            self.by_hand += [last.stated.entry] if last and last.unsure else []
 
     def _restate(self, before: Entry | None, after: Entry) -> None:
         old, new = (_line(version) for version in (before, after))
@@ -209,7 +238,7 @@ class Drafting:
 
     def _described(self, name: str) -> list[tuple[int, Document]]:
         if name not in self._stages:
-            self._stages[name] = self._log.described(name)
+            self._stages[name] = [(at, told) for at, told in self._log.described(name) if at <= self.head]
         return self._stages[name]
 
 
@@ -227,6 +256,16 @@ def record(
     return appender.close()
 
 
+def _writable(asked: Asked) -> None:
+    """Refuse a name that no log can hold."""
+    name, value = ("fact", asked.fact) if isinstance(asked, Correction) else ("document", asked.document)
+    try:
+        plain(value)
+    except Refused as error:
+        error.place = replace(asked.place, field=name) if isinstance(asked, Correction) else Place(field=name)
+        raise
+
+
 def _raise(error: Refused) -> None:
     raise error
 
@@ -234,7 +273,9 @@ def _raise(error: Refused) -> None:
 def preview(log: Log, vocabulary: Vocabulary, asked: Iterable[Asked], basis: Basis, now: datetime) -> Preview:
     """Return what is asked with all that it would change, and record nothing."""
     drafting = Drafting(log, vocabulary, basis, now).take(asked)
-    points = list(dict.fromkeys([(basis.on, basis.known), (now.astimezone(UTC).date(), now)]))
+    points: list[Point] = [(basis.on, basis.known), (now.astimezone(UTC).date(), now)]
+    points += [(basis.on, known) for known in drafting.unseen]
+    points = list(dict.fromkeys(points))
     return Preview(
         basis=basis,
         now=now,

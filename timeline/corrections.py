@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from timeline.errors import Conflict, NotFound, Place, Refused
-from timeline.events import Entry, Event, canonical
+from timeline.events import DEEPEST, Entry, Event, canonical
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
@@ -96,30 +96,77 @@ def assignment(text: str) -> tuple[str, Typed]:
     return path.strip(), Typed(value)
 
 
+def assignments(texts: Iterable[str]) -> dict[str, Typed]:
+    """Return what is set by several texts `path=value`; a path given twice is refused."""
+    found: dict[str, Typed] = {}
+    for path, value in map(assignment, texts):
+        if path in found:
+            raise Refused(f"{path} is given twice", remedy="Leave one of them out", place=Place(field="--set"))
+        found[path] = value
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """All versions of one fact, drafted ones behind the `head` of the log included, as somebody sees them."""
+    """All versions of one fact, drafted ones behind the `head` of the log included, as somebody sees them.
+
+    `origins` names, by position, whose words a version only repeats, `rightly` since when others are rightly known.
+    """
 
     fact: str
     entries: tuple[Entry, ...]
     known: datetime
     recorded: int
     head: int
+    now: datetime
+    origins: Mapping[int, Entry | None] = field(default_factory=dict)
+    rightly: Mapping[int, datetime] = field(default_factory=dict)
 
-    def seen(self) -> Entry:
-        """Return the version in force for the asker; Conflict where another has taken its place since."""
-        believed = [entry for entry in self.entries if entry.known <= self.known]
+    def seen(self, known: datetime) -> Entry:
+        """Return the version in force at an instant for the asker; Conflict where another has taken its place since."""
+        believed = [entry for entry in self.entries if entry.known <= known]
         now = latest(believed)
         seen = latest(e for e in believed if e.position <= self.recorded or e.position > self.head)
         if not self.entries:
             raise NotFound(f"there is no fact {self.fact!r}", remedy="List facts with: timeline facts")
         if now is None or seen is None:
+            if known < self.known:
+                raise self._unknown(known)
             message = f"the fact {self.fact!r} was not {'recorded' if now else 'known'} by then"
             raise NotFound(message, remedy="Correct it as it is known now, without --basis")
         if now is not seen:
             message = f"{named(now)} has taken the place of {named(seen)}"
             raise Conflict(message, remedy=f"Look at it again: timeline show {self.fact}", place=Place(field="fact"))
         return now
+
+    def origin(self, entry: Entry) -> Entry:
+        """Return the version whose words this one repeats, or itself; Refused where there was nothing to repeat."""
+        origin = self.origins.get(entry.position, entry)
+        if origin is None:
+            raise self._unknown(entry.known)
+        return origin
+
+    def since(self, entry: Entry) -> datetime:
+        """Return since when a version is rightly known, as its document is dated now."""
+        origin = self.origin(entry)
+        return self.rightly.get(origin.position, origin.known)
+
+    def in_force(self, known: datetime, seen: Entry) -> None:
+        """Refuse to override at an instant another version than the one seen: Conflict."""
+        now = self.at(known)
+        if now is None:
+            raise self._unknown(known)
+        if self.origins.get(now.position, now) is not self.origin(seen):
+            message = f"{named(now)} is in force at {format_instant(known)}, not {named(seen)}, which this builds on"
+            remedy = "Look at that version, then correct it by the --basis of an answer that shows it, or with --expect"
+            raise Conflict(message, remedy=remedy, place=Place(field="known"))
+
+    def _unknown(self, known: datetime) -> Refused:
+        said = (self.since(e) for e in self.entries if e.valid and self.origins.get(e.position, e) is not None)
+        first = format_instant(min(said, default=self.now))
+        message = f"at {format_instant(known)} the fact was not known: it is known since {first}"
+        remedy = "Give a day from then on; what was said earlier is imported, as a line of its own with that known time"
+        return Refused(message, remedy=remedy, place=Place(field="known"))
 
     def at(self, known: datetime) -> Entry | None:
         """Return the version in force at an instant, from the whole log."""
@@ -146,11 +193,28 @@ def claim(entry: Event) -> bytes:
 def corrected(asked: Correction, versions: Versions, read: Read) -> tuple[Entry, Event]:
     """Return the version that a correction builds on and the event that it comes to; Refused, naming the field."""
     reasoned(asked.reason)
-    seen = versions.seen()
+    known = None if asked.misread and asked.known is None else _said_at(asked, versions, read)
+    seen = versions.seen(versions.known if known is None else min(known, versions.known))
     _expected(asked, seen)
-    event = _retraction(asked, seen, read) if asked.retract else _restated(asked, versions, seen, read)
+    known = known or versions.since(seen)
+    versions.in_force(known, seen)
+    since = format_instant(known)
+    event = _retraction(asked, seen, since, read) if asked.retract else _restated(asked, versions, seen, since, read)
     _changes_something(event, versions)
     return seen, event
+
+
+def _said_at(asked: Correction, versions: Versions, read: Read) -> datetime:
+    """Return since when a correction is known that is no misreading: as given, or as its source was published."""
+    if not versions.entries:
+        raise NotFound(f"there is no fact {asked.fact!r}", remedy="List facts with: timeline facts")
+    line = {"action": "retract", "fact": asked.fact, **_known(asked)}
+    source = _source(asked.source)
+    known = read(line | ({"source": source} if source else {})).known
+    if asked.known is not None and known > versions.now:
+        message = f"{format_instant(known)} is still to come, so nothing is known since then"
+        raise Refused(message, remedy="Give the day on which the source said so", place=Place(field="known"))
+    return known
 
 
 def reasoned(reason: str) -> None:
@@ -171,22 +235,22 @@ def _expected(asked: Correction, seen: Entry) -> None:
         raise Conflict(message, remedy=f"Look at it again: timeline show {asked.fact}", place=Place(field="expect"))
 
 
-def _retraction(asked: Correction, seen: Entry, read: Read) -> Event:
+def _retraction(asked: Correction, seen: Entry, since: str, read: Read) -> Event:
     for name, given in (("set", asked.set), ("valid", asked.valid)):
         if given:
             raise Refused("a retraction states nothing", remedy="Correct it, or retract it", place=Place(field=name))
-    line = {"action": "retract", "fact": asked.fact, "reason": asked.reason, **_known(asked, seen)}
+    line = {"action": "retract", "fact": asked.fact, "reason": asked.reason, "known": since}
     # A retraction of what was misread stays with the document, whatever is found out about its date.
     source = _source(asked.source) or (asked.misread and seen.fields().get("source"))
     return read(line | ({"source": source} if source else {}))
 
 
-def _restated(asked: Correction, versions: Versions, seen: Entry, read: Read) -> Event:
+def _restated(asked: Correction, versions: Versions, seen: Entry, since: str, read: Read) -> Event:
     """Return the event that states the fact anew: as the version seen, or what that one retracts, but for changes."""
     stated = latest(entry for entry in versions.entries if entry.valid and _order(entry) <= _order(seen))
     line: dict[str, Any] = deepcopy(stated.fields()) if stated else {"fact": asked.fact}
     line = {name: value for name, value in line.items() if name not in {"known", "reason"}}
-    line |= {"action": "correct", "reason": asked.reason, **_known(asked, seen)}
+    line |= {"action": "correct", "reason": asked.reason, "known": since}
     if source := _source(asked.source):
         line |= {"source": source}
         line.pop("time", None)  # its wording stands in the old document
@@ -195,20 +259,23 @@ def _restated(asked: Correction, versions: Versions, seen: Entry, read: Read) ->
         if "valid" in given:
             raise Refused("given twice", remedy="Leave one of them out", place=Place(field="valid"))
         given["valid"] = asked.valid
-    return _with(line, {_steps(path): value for path, value in given.items()}, read)
+    by_steps: dict[Steps, Any] = {}
+    for path, value in given.items():
+        if (steps := _steps(path)) in by_steps:
+            raise Refused("given twice", remedy="Leave one of them out", place=Place(field=".".join(steps)))
+        by_steps[steps] = value
+    return _with(line, by_steps, read)
 
 
 def _order(entry: Entry) -> tuple[datetime, int]:
     return entry.known, entry.position
 
 
-def _known(asked: Correction, seen: Entry) -> dict[str, str]:
-    """Return since when the correction is known: given, that of what was misread, or left to the new document."""
+def _known(asked: Correction) -> dict[str, str]:
+    """Return since when a correction is known that is no misreading: as given, or left to the new document."""
     if asked.misread and asked.known is not None:
         message = "either the source changed its story or it was misread"
         raise Refused(message, remedy="Give --known DATE or --misread, not both", place=Place(field="known"))
-    if asked.misread:
-        return {"known": format_instant(seen.known)}
     if asked.known is not None:
         return {"known": asked.known}
     if asked.source is None:
@@ -250,7 +317,7 @@ def _steps(path: str) -> Steps:
 
 def _with(line: dict[str, Any], given: Mapping[Steps, Any], read: Read) -> Event:
     """Return the event of a line with values put in; what is typed is tried as JSON and, where refused, as text."""
-    tried = {steps: _json(value) if isinstance(value, Typed) else value for steps, value in given.items()}
+    tried = {steps: _json(value, steps) if isinstance(value, Typed) else value for steps, value in given.items()}
     as_json: dict[Steps, Refused] = {}
     while True:
         try:
@@ -264,9 +331,12 @@ def _with(line: dict[str, Any], given: Mapping[Steps, Any], read: Read) -> Event
             as_json[steps], tried[steps] = error, str(given[steps])
 
 
-def _json(text: str) -> Any:  # noqa: ANN401  whatever it stands for
+def _json(text: str, steps: Steps) -> Any:  # noqa: ANN401  whatever it stands for
     try:
         return json.loads(text)
+    except RecursionError:
+        message = f"lists and objects lie more than {DEEPEST} deep"
+        raise Refused(message, remedy="Flatten the data", place=Place(field=".".join(steps))) from None
     except ValueError:
         return str(text)
 

@@ -1,16 +1,19 @@
 """Redating: what becomes of the facts of a document when it was published on another day than was thought.
 
-The versions of a fact are laid out as if the document had been dated rightly from the start. Wherever what is believed
-differs from that, an event at that instant makes it so; nothing else is said. Days that were reckoned from the
-publication are reckoned anew.
+The versions that were stated of a fact are laid out as if their documents had been dated rightly from the start.
+Wherever what is believed differs from that, an event at that instant makes it so; nothing else is said. Days that were
+reckoned from the publication are reckoned anew.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from timeline import phrases
@@ -36,7 +39,8 @@ class Description:
 
     def applied(self, document: Document) -> Document:
         """Return the document with its particulars put right; how a new date is known is the reason, if not given."""
-        how = {"published_how": self.reason} if "published" in self.particulars else {}
+        anew = self.particulars.get("published", document.published) != document.published
+        how = {"published_how": self.reason} if anew else {}
         return replace(document, **{**how, **self.particulars})
 
 
@@ -45,105 +49,175 @@ def publication(document: Document) -> datetime | None:
     return None if document.published is None else known_of_publication(Valid.parse(document.published))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redating:
-    """A document, when it was taken to be published from which position on, and when it was published in truth."""
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """From which position on a document was taken to be published when, and for which reason."""
 
-    document: str
-    taken: Sequence[tuple[int, datetime | None]]
+    at: int
+    known: datetime | None
+    reason: str | None = None
+
+
+Papers = Mapping[str, Sequence[Stage]]
+"""The stages of documents, by identity; the first is that of the text as it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A version that says something of its own: the document whose publication counts for its days, if any.
+
+    `public` tells whether it is known since that publication, and so moves with it.
+    """
+
+    entry: Entry
+    document: str | None
+    public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rightly:
+    """What a version says, and since when, if its document had been dated right from the start.
+
+    `unsure` tells whether a person has to look at its days.
+    """
+
+    stated: Stated
     known: datetime
-    reason: str
-    read: Read
+    event: Event
+    unsure: bool
 
-    def events(self, versions: Sequence[Entry]) -> Iterator[Event]:
-        """Yield the events that put one fact right, given all its versions, earliest knowledge first."""
-        believed = _steps((entry.known, entry.position, entry) for entry in versions)
-        right = _steps(self._rightly(versions))
+
+class Telling:
+    """The versions of a fact told apart: what was stated, and what only repeats it to put a date right.
+
+    What was written to put right what a document had displaced, or to move what it says, gives the reason of that
+    change and says only what is right at its instant already. It is nobody's statement, so it never moves.
+    """
+
+    def __init__(self, versions: Iterable[Entry], papers: Papers, read: Read) -> None:
+        """Tell apart the versions of one fact, given the stages of the documents that they cite."""
+        self._papers, self._read = papers, read
+        self._versions: list[Entry] = []
+        self._right: dict[tuple[int, int], Rightly] = {}
+        self.stated: list[Stated] = []
+        self.origins: dict[int, Entry | None] = {}
+        moves = [stage for stages in papers.values() for stage in _moves(stages) if stage.reason]
+        self._reasons = {stage.reason: stage.at for stage in sorted(moves, key=attrgetter("at"), reverse=True)}
+        self._first = min(self._reasons.values(), default=sys.maxsize)
+        for entry in sorted(versions, key=attrgetter("position")):
+            self.take(entry)
+
+    def take(self, entry: Entry) -> None:
+        """Take in the next version of the fact."""
+        self._versions.append(entry)
+        late = entry.position > self._first
+        if late and self._reasons.get(entry.reason, entry.position) < entry.position and self._repeats(entry):
+            return
+        self.stated.append(self._taken_for(entry))
+        if late and entry.reason:
+            self._reasons.setdefault(entry.reason, entry.position)
+
+    def put_right(self, reason: str, document: str | None = None) -> Iterator[tuple[Rightly | None, Event]]:
+        """Yield the events that put the fact right, earliest knowledge first, each with what it makes heard."""
+        believed = _steps((entry.known, entry.position, entry) for entry in self._versions)
+        right = {one.known: one for one in sorted(map(self.rightly, self.stated), key=_order)}
         has: Event | None = None
-        wants: Event | None = None
+        wants: Rightly | None = None
         for known in sorted({*believed, *right}):
             has, wants = believed.get(known, has), right.get(known, wants)
-            if _said(has) != _said(wants):
-                has = self._event(versions[0].fact, known, wants)
-                yield has
+            said = wants.event if wants else None
+            if _said(has) != _said(said):
+                has = _event(self._versions[0].fact, known, said, reason, document)
+                yield wants, has
 
-    def read_last(self, versions: Sequence[Entry], known: datetime | None = None) -> Entry | None:
-        """Return what was read from this document last: as known since its publication, or since another instant.
+    def rightly(self, stated: Stated, by: int = sys.maxsize) -> Rightly:
+        """Return what a version rightly says, as documents are dated now, or were at a position."""
+        stages = [stage for stage in self._papers.get(stated.document or "", ()) if stage.at < by]
+        at = (stated.entry.position, len(stages))
+        if at not in self._right:
+            self._right[at] = self._as_of(stated, stages, by)
+        return self._right[at]
 
-        None where there is no such version, or where it has been taken back as a misreading.
+    def _as_of(self, stated: Stated, stages: Sequence[Stage], by: int) -> Rightly:
+        entry = stated.entry
+        taken, now = _taken(stages, entry.position), _taken(stages, by)
+        if taken is None or now is None:
+            return Rightly(stated, entry.known, entry, unsure=False)
+        event, unsure = self._reckoned(entry, taken, now, stages)
+        return Rightly(stated, now if stated.public else entry.known, event, unsure)
+
+    def read_last(self, document: str) -> Rightly | None:
+        """Return what was read last from a document, as known since its publication; None where nothing stands."""
+        read = [one for one in self.stated if one.public and one.document == document]
+        last = max(read, key=lambda one: one.entry.position, default=None)
+        return self.rightly(last) if last and last.entry.valid else None
+
+    def said_before(self, stated: Stated, by: int) -> Entry:
+        """Return the version that said last what one rightly said at a position."""
+        said = _said(self.rightly(stated, by).event)
+        alike = (entry for entry in self._versions if entry.position < by and _said(entry) == said)
+        return max(alike, key=attrgetter("position"), default=stated.entry)
+
+    def _repeats(self, entry: Entry) -> bool:
+        """Return whether a version says only what is rightly believed at its instant, and note whose words it repeats.
+
+        A repeat may say that there was nothing to be believed.
         """
-        mine = (entry for entry in versions if self._mine(entry, versions) and not self._before_publication(entry))
-        since = (e for e in mine if (self._once_public(e) if known in {None, self.known} else e.known == known))
-        last = max(since, key=lambda entry: entry.position, default=None)
-        return last if last and last.valid and (known in {None, self.known} or not self._once_public(last)) else None
+        held = (self.rightly(one, entry.position) for one in self.stated)
+        right = max((one for one in held if one.known <= entry.known), key=_order, default=None)
+        if _said(entry) != _said(right.event if right else None):
+            return False
+        self.origins[entry.position] = right.stated.entry if right else None
+        return True
 
-    def unclear(self, entry: Entry) -> bool:
-        """Return whether a person has to look at the days of a version."""
-        return self._reckoned(entry)[1]
-
-    def _rightly(self, versions: Sequence[Entry]) -> Iterator[tuple[datetime, int, Event]]:
-        """Yield the versions with the knowledge and the days that they would have had."""
-        others = sorted((e for e in versions if not self._mine(e, versions)), key=lambda e: (e.known, e.position))
-        before: Entry | None = None
-        for entry in others:
-            if not (self._given_up(entry) and before is not None and _said(entry) == _said(before)):
-                yield entry.known, entry.position, entry  # else it only put right what this document had displaced
-            before = entry
-        for entry in versions:
-            if self._mine(entry, versions) and not self._before_publication(entry):
-                known = self.known if self._once_public(entry) else entry.known
-                yield known, entry.position, self._reckoned(entry)[0]
-
-    def _mine(self, entry: Entry, versions: Iterable[Entry]) -> bool:
-        """Return whether a version was read from this document, or says without a source how it had been misread."""
+    def _taken_for(self, entry: Entry) -> Stated:
+        """Return a version as stated; without a source, at a publication, it says how that document was misread."""
         if entry.source is not None:
-            return entry.source.document == self.document and (entry.valid is not None or self._once_public(entry))
-        earlier = (e for e in versions if e.known == entry.known and e.position < entry.position and e.source)
-        return self._once_public(entry) and any(e.source and e.source.document == self.document for e in earlier)
+            document = entry.source.document
+            taken = _taken(self._papers.get(document, ()), entry.position)
+            return Stated(entry, document, public=taken == entry.known)
+        held = (one for one in self.stated if one.public and self.rightly(one, entry.position).known == entry.known)
+        misread = next((one.document for one in held), None)
+        return Stated(entry, misread, public=misread is not None)
 
-    def _once_public(self, entry: Entry) -> bool:
-        """Return whether a version is known since an instant at which the document was taken to be published."""
-        return any(known == entry.known for _, known in self.taken)
-
-    def _given_up(self, entry: Entry) -> bool:
-        """Return whether a version is known since a publication that was given up before it was recorded."""
-        taken = self._taken(entry)
-        return taken != entry.known and any(k == entry.known for at, k in self.taken if at < entry.position)
-
-    def _before_publication(self, entry: Entry) -> bool:
-        """Return whether a retraction only says that the document was not public yet, as it was taken to be."""
-        taken = self._taken(entry)
-        return entry.valid is None and taken is not None and entry.known < taken
-
-    def _taken(self, entry: Entry) -> datetime | None:
-        """Return when the document was taken to be published as a version was recorded."""
-        return next(known for at, known in reversed(self.taken) if at < entry.position)
-
-    def _reckoned(self, entry: Entry) -> tuple[Event, bool]:
+    def _reckoned(self, entry: Entry, taken: datetime, now: datetime, stages: Sequence[Stage]) -> tuple[Event, bool]:
         """Return what a version says with its days reckoned anew, and whether a person has to look at them."""
-        taken = self._taken(entry)
-        if entry.valid is None or taken is None or taken.date() == self.known.date():
+        if entry.valid is None or taken.date() == now.date():
             return entry, False
-        once = {known.date().isoformat() for _, known in self.taken if known and known != self.known}
-        swapped, unsure = _swaps(entry, taken.date(), self.known.date(), once)
+        once = {stage.known.date().isoformat() for stage in stages if stage.known and stage.known != now}
+        swapped, unsure = _swaps(entry, taken.date(), now.date(), once)
         line = entry.fields()
         anew = line | {"valid": _swapped(line["valid"], swapped), "data": _within(line["data"], swapped)}
         if anew == line:
             return entry, unsure
         try:
-            event = self.read({"reason": self.reason, **anew, "action": "correct"})
+            event = self._read({"reason": "dated anew", **anew, "action": "correct"})
             return replace(event, said_by=entry.said_by), unsure
         except Refused:
             return entry, True
 
-    def _event(self, fact: str, known: datetime, wanted: Event | None) -> Event:
-        """Return the event by which, from an instant on, a fact says what is wanted, or nothing."""
-        if wanted is None or wanted.valid is None:
-            source = wanted.source if wanted and wanted.source else Source(document=self.document)
-            return Event(action="retract", fact=fact, known=known, source=source, reason=self.reason)
-        names = Event.__dataclass_fields__
-        stated = {name: getattr(wanted, name) for name in names}
-        return Event(**stated | {"action": "correct", "known": known, "reason": self.reason})
+
+def _moves(stages: Sequence[Stage]) -> Iterator[Stage]:
+    """Yield the stages at which a document was dated anew."""
+    return (now for was, now in pairwise(stages) if was.known != now.known)
+
+
+def _taken(stages: Sequence[Stage], position: int) -> datetime | None:
+    """Return when a document was taken to be published just before a position."""
+    return next((stage.known for stage in reversed(stages) if stage.at < position), None)
+
+
+def _order(one: Rightly) -> tuple[datetime, int]:
+    return one.known, one.stated.entry.position
+
+
+def _event(fact: str, known: datetime, wanted: Event | None, reason: str, document: str | None) -> Event:
+    """Return the event by which, from an instant on, a fact says what is wanted, or nothing."""
+    if wanted is None or wanted.valid is None:
+        source = wanted.source if wanted and wanted.source else document and Source(document=document)
+        return Event(action="retract", fact=fact, known=known, source=source or None, reason=reason)
+    stated = {name: getattr(wanted, name) for name in Event.__dataclass_fields__}
+    return Event(**stated | {"action": "correct", "known": known, "reason": reason})
 
 
 def _steps(versions: Iterable[tuple[datetime, int, Event]]) -> dict[datetime, Event]:

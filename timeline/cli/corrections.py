@@ -77,20 +77,22 @@ def correct(  # noqa: PLR0913  each is an option of the command line
     output: Output = None,
 ) -> None:
     """State a fact anew: show what would change and record it."""
-    from timeline.corrections import Correction, assignment  # noqa: PLC0415
+    from timeline.corrections import Correction, assignments  # noqa: PLC0415
 
     ask = _Ask(ctx, output, yes=yes, dry_run=dry_run)
     usual: dict[str, Any] = {"known": _instant(known), "misread": misread, "reason": reason}
     if (fact is None) is (file is None):
         raise Refused("one fact or one file of corrections", remedy="timeline correct FACT …, or --file FILE.jsonl")
     if fact is None:
-        if given := [name for name, value in (("set", set_), ("valid", valid), ("source", source)) if value]:
+        if given := [
+            name for name, value in (("set", set_), ("valid", valid), ("source", source), ("expect", expect)) if value
+        ]:
             remedy = "Say it in the lines of the file"
             raise Refused("this is about one fact", remedy=remedy, place=Place(field=f"--{given[0]}"))
         ask(_of_file(str(file), usual), on=on, basis=basis)
         return
     about: dict[str, Any] = {
-        "set": dict(map(assignment, set_ or ())),
+        "set": assignments(set_ or ()),
         "valid": _time(valid, "--valid"),
         "source": source,
     }
@@ -183,6 +185,8 @@ def _of_file(path: str, usual: Mapping[str, Any]) -> list[Correction]:
     from timeline.corrections import correction  # noqa: PLC0415
     from timeline.exchange import Line, read  # noqa: PLC0415
 
+    if not path or Path(path).is_dir():
+        raise Refused(f"{path!r} is no file", remedy="Name one that ends in .jsonl", place=Place(field="--file"))
     found: list[Correction] = []
     given = {name: value for name, value in usual.items() if value}
     for item in read(path):
