@@ -339,8 +339,8 @@ class Timeline:
     def _explained(self, changed: Iterable[Change], before: _Reading, after: _Reading, why: bool) -> _Explaining:  # noqa: FBT001
         with self._log() as log:
             comparer = Comparer(log, self.vocabulary, after[0])
-            for change in changed:
-                yield comparer.explained(change, before[1], after[1]) if why else Explained(change, None, {})
+            told = (Explained(change, None, {}) for change in changed)
+            yield from comparer.explanations(changed, before[1], after[1]) if why else told
 
     @contextmanager
     def _comparer(self, view: str) -> Iterator[Comparer]:

@@ -37,7 +37,8 @@ _DAY = timedelta(days=1)
 class Side:
     """One reading of a key: its basis, and by fact the versions that it believes.
 
-    Of a comparison, only the facts behind the changed row need be there: `Change.facts`.
+    Of a comparison, only those facts behind the changed row (`Change.facts`) need be there whose versions or days may
+    differ between its sides.
     """
 
     basis: Basis
@@ -159,7 +160,8 @@ def event_fields(entry: Entry) -> dict[str, Any]:
 
 def causes(view: Projection, change: Change, before: Side, after: Side) -> list[Cause]:
     """Return what made a change, in order of knowledge."""
-    facts = [_Fact(view, change.key, before, after, fact) for fact in change.facts]
+    there = [fact for fact in change.facts if fact in before.versions or fact in after.versions]
+    facts = [_Fact(view, change.key, before, after, fact) for fact in there]
     found = [cause for fact in facts for cause in fact.causes()]
     if before.basis.on != after.basis.on:
         found += _turned(view, change, [entry for fact in facts for entry in fact.steady()], before, after)
@@ -243,7 +245,10 @@ def _turned(view: Projection, change: Change, steady: list[Entry], before: Side,
     """Yield the days between two on which the facts that stay become certain or not, or a date in them passes."""
     here, there = before.basis.on, after.basis.on
     first, last = min(here, there), max(here, there)
-    for entry, turn, day in chain(_sureness(change, steady, first, last), _dates(view, steady, first, last)):
+    sure = list(_sureness(change, steady, first, last))
+    told = {(entry.position, day) for entry, _, day in sure}
+    turns = (found for found in _dates(view, steady, first, last) if (found[0].position, found[2]) not in told)
+    for entry, turn, day in chain(sure, turns):
         yield Cause(cause="day", entry=entry, undone=there < here, turn=turn, day=day)
 
 

@@ -6,9 +6,9 @@ believes, and the documents that people will want to see behind them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from timeline.vocabulary import Vocabulary
 
     Documents = Mapping[str, Document]
+
+TOGETHER = 200
+"""Changes whose causes are looked up at a time."""
+REMEMBERED = 1_000
+"""Documents that are kept at most, so that each need not be looked up for every cause that quotes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,8 @@ class Origin:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the fields as JSON values, each with the event that set it and the document that it stands in."""
-        for field in self.fields:
-            yield {**field.to_dict(), **_cited(field.entry, self.documents)}
+        for blamed in self.fields:
+            yield {**blamed.to_dict(), **_cited(blamed.entry, self.documents)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the origin as JSON values."""
@@ -121,11 +126,22 @@ class Comparer:
     log: Log
     vocabulary: Vocabulary
     view: Projection
+    _found: dict[tuple[str, int], Document | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def explained(self, change: Change, before: Basis, after: Basis) -> Explained:
-        """Return a change with its causes: from the versions of the facts concerned as each basis believes them."""
-        sides = (Side.of(at, _by_fact(self._current(self.log.versions_of(change.facts, at)))) for at in (before, after))
-        return self._with_documents(change, causes(self.view, change, *sides), max(before.recorded, after.recorded))
+    def explanations(self, changes: Iterable[Change], before: Basis, after: Basis) -> Iterator[Explained]:
+        """Yield changes with their causes: from the versions of the facts concerned as each basis believes them.
+
+        Many are looked up together, and no more than those are in memory.
+        """
+        left, recorded = iter(changes), max(before.recorded, after.recorded)
+        while some := list(islice(left, TOGETHER)):
+            facts = sorted({fact for change in some for fact in change.facts})
+            one, other = (self._side(facts, basis) for basis in (before, after))
+            for change in some:
+                yield self._with_documents(change, causes(self.view, change, one, other), recorded)
+
+    def _side(self, facts: Iterable[str], basis: Basis) -> Side:
+        return Side.of(basis, _by_fact(self._current(self.log.versions_of(facts, basis))))
 
     def origin(self, key: str, basis: Basis) -> Origin:
         """Return what set each field of a row; NotFound where the view has no such row there."""
@@ -158,8 +174,15 @@ class Comparer:
     def _documents(self, entries: Iterable[Entry], recorded: int) -> Documents:
         """Return the documents that events quote, as they were described at a position."""
         names = {entry.source.document for entry in entries if entry.source}
-        found = ((name, self.log.document(name, recorded)) for name in sorted(names))
+        found = ((name, self._document(name, recorded)) for name in sorted(names))
         return {name: document for name, document in found if document}
+
+    def _document(self, name: str, recorded: int) -> Document | None:
+        if (name, recorded) not in self._found:
+            if len(self._found) >= REMEMBERED:
+                self._found.clear()
+            self._found[name, recorded] = self.log.document(name, recorded)
+        return self._found[name, recorded]
 
 
 def point(at: datetime | int | date) -> str | int:

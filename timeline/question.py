@@ -54,7 +54,10 @@ class Question:
         if given == "now":
             return cls(**usual)
         if "=" not in given:
-            return cls(**{**usual, "on": None, "known": None, "as_of": given})
+            if usual.get("on") is not None or usual.get("known") is not None:
+                message = f"{given} sets both the day and the knowledge, and so does what is shared"
+                raise Refused(message, remedy=f"Write known={given} or on={given}")
+            return cls(**{**usual, "as_of": given})
         parts = [_part(part) for part in given.split(",")]
         axes = {name: value for name, value in parts if name not in _WHO}
         chosen = {who: tuple(value for name, value in parts if name == who) or usual.get(who) for who in _WHO}
@@ -189,6 +192,8 @@ def _recorded(given: int | str | date, log: Log, now: datetime) -> int:
 def condition(text: str) -> Callable[[Row], bool]:
     """Return the test of a row that `field=value` stands for: a field of the row or of its state, as printed.
 
+    A list fits if one of its items does.
+
     >>> condition("overdue=true").__name__
     'holds'
     """
@@ -204,7 +209,7 @@ def condition(text: str) -> Callable[[Row], bool]:
         found: object = row.state
         for name in path:
             found = found.get(name) if isinstance(found, dict) else None
-        return _printed(found) == value
+        return any(_printed(item) == value for item in (found if isinstance(found, list) else [found]))
 
     return holds
 

@@ -49,7 +49,7 @@ _NOT_DONE = {
 _DAYS = {
     "begins": ("Holds since {day}", "Did not hold before {day}"),
     "ends": ("Held until {day}", "Still held until {day}"),
-    "turns": ("Past its date since {day}", "Not past its date before {day}"),
+    "turns": ("Otherwise by the calendar since {day}", "Not so by the calendar before {day}"),
     "certain": ("Certain since {day}", "Not certain before {day}"),
     "possible": ("No longer certain since {day}", "Still certain before {day}"),
 }
@@ -66,7 +66,8 @@ def told(change: Change, causes: Sequence[Cause], documents: Mapping[str, Docume
     changed = change.change == "changed"
     differences = [f"{path}: {_from_to(*pair)}" for path, pair in fields.items()] if changed else []
     why = because(causes, documents, fields if changed else None)
-    lines = [*differences, *_contested(change), *why] or ["only its claims differ"] * changed
+    shown = [*differences, *_contested(change)] or ["the same, but for the claims behind it"] * changed
+    lines = [*shown, *why]
     yield from (f"  {text}" for text in lines)
 
 
@@ -99,7 +100,8 @@ def _set(one: Blame) -> str:
     kind, _, name = one.field.partition(".")
     if kind == "disputes" and name:
         return f"{name} in dispute: {'; '.join(_sides(_objects(one.value)))}"
-    return f"{one.field}: {_words(one.value)}{_otherwise(one)}"
+    others = ", ".join(dict.fromkeys(other.fact for other in one.others))
+    return f"{one.field}: {_words(one.value)}{_otherwise(one)}{others and f', together with {others}'}"
 
 
 def _otherwise(one: Blame) -> str:
@@ -134,7 +136,8 @@ class _Teller:
         entry, displaced = cause.entry, cause.displaced
         when = f"taken back on {_moment(entry.known)}: " if cause.cause == "choice" else ""
         yield when + (self.said(displaced, dated=True) if displaced and displaced.valid else entry.fact)
-        if entry.source or entry.said_by:
+        misread = displaced is not None and displaced.known == entry.known
+        if (entry.source or entry.said_by) and not misread:
             yield self.said(entry, dated=False)
 
     def instead(self, cause: Cause, displaced: Entry) -> Iterator[str]:
@@ -148,10 +151,11 @@ class _Teller:
             yield f"{before}: {self.said(displaced, dated=True, gist=False)}"
         old, new = (entry, displaced) if cause.undone else (displaced, entry)
         names, pairs = {path.partition(".")[0] for path in self.shown}, list(self.shown.values())
+        moved = cast("Valid", old.valid).text != cast("Valid", new.valid).text
         told = [
             f"{path} {_from_to(*pair)}"
             for path, pair in differing(_claimed(old), _claimed(new))
-            if path.partition(".")[0] not in names and pair not in pairs
+            if path.partition(".")[0] not in names and pair not in pairs and (path != "valid" or moved)
         ]
         if told:
             yield f"Changed in it: {'; '.join(told)}"
@@ -193,7 +197,7 @@ def _template(cause: Cause) -> str:
     if cause.undone:
         return _NOT_DONE.get((cause.cause, cause.missing)) or _UNDONE[cause.missing]
     if cause.cause == "retraction" and cause.displaced and cause.displaced.known == cause.entry.known:
-        return "Taken back from the start, as recorded on {recorded}"
+        return "Struck out as misread, recorded on {recorded}"
     if cause.missing == "recorded" and cause.cause in {"source correction", "retraction"}:
         return f"{_DONE[cause.cause]}, recorded on {{recorded}}"
     return _DONE[cause.cause]

@@ -80,10 +80,15 @@ def load(plugins: Iterable[str] = ()) -> Vocabulary:
 
 def projection(name: str, file: Path) -> Projection:
     """Return the projection that a Python file gives to a view, be it another version of a built-in one."""
-    found = _by_name(_values(_from_file(file), Projection))
+    try:
+        found = _by_name(_values(_from_file(file), Projection))
+    except Refused as error:
+        raise Refused(error.message, remedy="Correct the file", place=error.place) from error
     if name in found:
         return found[name]
-    remedy = f"It gives {', '.join(sorted(found))}" if found else f"Write Projection(name={name!r}, …)"
+    remedy = (
+        f"It gives {', '.join(sorted(found))}: name it {name!r}" if found else f"Write Projection(name={name!r}, …)"
+    )
     raise NotFound(f"this file has no projection named {name!r}", remedy=remedy, place=Place(str(file)))
 
 

@@ -204,10 +204,10 @@ def test_explanations_by_token_describe_documents_as_they_did_then(shared_databa
     document = program.answer("show", "arms-rank")["versions"][0]["source"]["document"]
     token = _token(program, "trade", "--as-of", "2023-12-26")
     rows = [row["key"] for row in program.answer("ask", "trade", "--basis", token)["rows"]]
-    commands = [(command, "trade", rows[0], "--basis", token, "-o", "json") for command in ("blame", "history")]
-    commands.append(
-        ("diff", "trade", "--from", token, "--to", token.replace("2023-12-26/", "2023-12-20/"), "--why", "-o", "json")
-    )
+    commands: list[tuple[str, ...]] = [
+        *((command, "trade", rows[0], "--basis", token, "-o", "json") for command in ("blame", "history")),
+        ("diff", "trade", "--from", token, "--to", token.replace("2023-12-26/", "2023-12-20/"), "--why", "-o", "json"),
+    ]
     before = [program(*command).stdout for command in commands]
     assert any("Sputnik India" in text for text in before)
     program("correct-document", document, "--publisher", "Another Paper", "--reason", "misread imprint", "--yes")
@@ -354,4 +354,17 @@ def test_a_replay_folds_with_a_projection_of_ones_own(program: Program, tmp_path
     assert (found["from"]["token"].split("/")[-1], found["to"]["token"].split("/")[-1]) == ("trade-1", "trade-2")
     assert [change["fields"] for change in found["changes"]] == [{"sources": [None, 1]}]
     said, remedy = program.refused(3, "replay", "deliveries", "--with", str(file))
-    assert (said, remedy) == (f"{file}: this file has no projection named 'deliveries'", "It gives trade")
+    assert said == f"{file}: this file has no projection named 'deliveries'"
+    assert remedy == "It gives trade: name it 'deliveries'"
+
+
+def test_many_changes_are_explained_in_order_each_by_its_own_event(shared_database_url: str) -> None:
+    """However many keys change, each comes once, in order, with the event of its own fact as the only cause."""
+    many = Program(shared_database_url, "many")
+    names = [f"place-{number:03}" for number in range(401)]
+    usual = {"kind": "observation", "valid": "2024", "known": "2024-02-01", "data": {"measure": "rain", "value": 1}}
+    many("import", "-", given="\n".join(json.dumps(usual | {"fact": name, "subject": name}) for name in names))
+    found = list(changes(many, "observations", "--from", "known=2024-01-15", "--on", "2024-03-01", "--why"))
+    assert [(change["key"], why(change)) for change in found] == [
+        (f"{name}/rain", [("news", name, False)]) for name in names
+    ]

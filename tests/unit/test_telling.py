@@ -94,8 +94,8 @@ def test_a_misreading_repeats_neither_speaker_nor_quote() -> None:
         ({"cause": "day", "turn": "begins", "undone": True}, "Could not hold before 5 May 2024"),
         ({"cause": "day", "turn": "ends"}, "Held until 5 May 2024"),
         ({"cause": "day", "turn": "ends", "undone": True}, "Still held until 5 May 2024"),
-        ({"cause": "day", "turn": "turns"}, "Past its date since 5 May 2024"),
-        ({"cause": "day", "turn": "turns", "undone": True}, "Not past its date before 5 May 2024"),
+        ({"cause": "day", "turn": "turns"}, "Otherwise by the calendar since 5 May 2024"),
+        ({"cause": "day", "turn": "turns", "undone": True}, "Not so by the calendar before 5 May 2024"),
         ({"cause": "day", "turn": "certain"}, "Certain since 5 May 2024"),
         ({"cause": "day", "turn": "possible", "undone": True}, "Still certain before 5 May 2024"),
     ],
@@ -125,7 +125,7 @@ def test_a_retraction_tells_what_was_taken_back() -> None:
 def test_what_is_taken_back_as_of_when_it_was_said_was_never_said() -> None:
     """A retraction of the same knowledge says that the source had never said so; only its recording is a date."""
     cause = Cause(cause="retraction", entry=retraction(2, "f", "2023-12-26"), displaced=FIRST, missing="recorded")
-    assert _lines(cause) == [f"Taken back from the start, as recorded on {RECORDED}: {SENTENCE} (Ports)"]
+    assert _lines(cause) == [f"Struck out as misread, recorded on {RECORDED}: {SENTENCE} (Ports)"]
 
 
 def test_without_quotes_what_was_said_before_is_told_by_its_differences() -> None:
@@ -234,7 +234,7 @@ def test_objects_in_a_list_are_told_by_what_differs_in_them() -> None:
 def test_a_change_of_claims_alone_is_named_where_no_cause_is() -> None:
     """Another source said the same: where causes were not asked for, at least that much is told."""
     change = Change("port", _row({"claims": [{"fact": "f"}]}), _row({"claims": [{"fact": "f"}, {"fact": "g"}]}))
-    assert list(told(change, [], {})) == ["port has changed", "  only its claims differ"]
+    assert list(told(change, [], {})) == ["port has changed", "  the same, but for the claims behind it"]
 
 
 def test_disputes_of_another_form_are_fields_like_any_other() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from makers import entry, retraction
@@ -109,4 +110,16 @@ def test_what_says_the_same_again_is_no_transition() -> None:
     assert _values(found) == [1, 5]
     assert [(cause.entry.position, cause.displaced and cause.displaced.position) for cause in found[1].causes] == [
         (3, 2)
+    ]
+
+
+def test_a_row_reaches_over_all_facts_that_say_the_same() -> None:
+    """However many facts in a row say the same, the row tells its first day and its last."""
+    days = [date(2023, 1, 1) + timedelta(days=number) for number in range(60)]
+    log = [_observed(at, at // 50, fact=f"f{at}", valid=day.isoformat()) for at, day in enumerate(days, 1)]
+    rows = [step.change.after for step in _along("on", log, replace(BASIS, recorded=60))]
+    assert [row and (row.state["value"], str(row.since), str(row.until)) for row in rows] == [
+        (0, "2023-01-01", "2023-02-18"),
+        (1, "2023-02-19", "2023-03-01"),
+        None,
     ]

@@ -217,8 +217,11 @@ def _statistics(changes: Iterable[Explained]) -> list[dict[str, Any]]:
 
 def _fields(found: Explained) -> Iterator[dict[str, Any]]:
     """Yield a row for each field that differs, for forms that are made of columns."""
+    causes = [f"{cause.cause}: {cause.entry.fact} at {cause.entry.position}" for cause in found.causes or ()]
+    why = {} if found.causes is None else {"why": "; ".join(causes)}
     for path, (before, after) in found.change.fields.items():
-        yield {"key": found.change.key, "change": found.change.change, "field": path, "from": before, "to": after}
+        row = {"key": found.change.key, "change": found.change.change, "field": path, "from": before, "to": after}
+        yield row | why
 
 
 def _told(found: Explained) -> Iterator[str]:

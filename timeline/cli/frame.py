@@ -70,8 +70,11 @@ class Commands(TyperGroup):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except (typer.Exit, typer.Abort):
+        except typer.Exit:
             raise
+        except typer.Abort as error:  # Ctrl-C, or the end of the input, where a question was asked
+            _explain(KeyboardInterrupt())
+            raise typer.Exit(130) from error
         except BrokenPipeError:
             _forget_output()
             raise typer.Exit(0) from None
