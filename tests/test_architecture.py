@@ -30,6 +30,7 @@ FLOORS = (
     ("telling",),
     ("vocabulary",),
     ("texts",),
+    ("blocks",),
     ("exchange", "exporting", "rows"),
     ("cells",),
     ("maps",),

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
+from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
 from operator import itemgetter
@@ -253,7 +254,7 @@ def _converting(index: int, name: str, convert: Callable[[str], Any], wanted: st
             return None
         try:
             return convert(text)
-        except (ValueError, KeyError):
+        except (ArithmeticError, ValueError, KeyError):
             remedy = "Correct the cell, or what the map says of it"
             raise Refused(f"{_shown(text)} is not {wanted}", remedy=remedy, place=Place(field=name)) from None
 
@@ -273,8 +274,8 @@ def _number(text: str) -> float:
 
 def _integer(text: str) -> int:
     value = _number(text)
-    if not isinstance(value, int):
-        raise ValueError(text)  # noqa: TRY004  the text is wrong, not its type
+    if not isinstance(value, int) or Decimal(text) != value:
+        raise ValueError(text)
     return value
 
 

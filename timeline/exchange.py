@@ -106,7 +106,8 @@ class _Found:
         elif path.suffix == ".toml" and path.with_suffix("").name:
             self._take_text_of(path)
         elif not self._take_file(path):
-            raise refused(path, "this is neither a file of facts nor a text", f"Name files that end in {_suffixes()}")
+            remedy = f"Name files that end in {_suffixes()}; a table needs --map FILE.toml"
+            raise refused(path, "this is neither a file of facts nor a text", remedy)
 
     def _take_folder(self, folder: Path) -> None:
         try:

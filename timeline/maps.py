@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from timeline.blocks import check_encoding, named, unfit
 from timeline.cells import Cells, Columns, Constant, Reader, merging, template, within
 from timeline.errors import Place, Refused
+from timeline.events import DEEPEST, EXACT
 from timeline.exchange import Line
-from timeline.rows import Form, Row, check_encoding, picking, read, told_apart
-from timeline.schemas import Text, explained
+from timeline.rows import Form, Row, picking, read, told_apart
+from timeline.schemas import Text, explained, objection
 from timeline.texts import refused
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 SEEN = "{seen}"
 """Stands in `valid` for the day since which a list has had an entry: only who compares snapshots knows it."""
 
+_TOO_DEEP = f"tables and lists lie more than {DEEPEST} deep"
 _REQUIRED = ("kind", "subject", "valid")
 
 
@@ -133,6 +136,12 @@ class _FactFields(_Fields):
     reason: Text | None = None
 
 
+def _share(number: float) -> float:
+    if not 0 <= number <= 1:
+        raise objection(f"{number:g} is no share", "Give a number from 0 to 1, as 0.2")
+    return number
+
+
 class _MapFields(_Fields):
     format: Literal["csv", "tsv", "jsonl", "parquet"] | None = None
     encoding: Text = "utf-8"
@@ -141,7 +150,7 @@ class _MapFields(_Fields):
     missing: list[str] = []
     ignore: list[Text] = []
     absent: Literal["end", "retract", "ignore"] = "end"
-    max_removed: Annotated[float, Field(ge=0)] = 0.2
+    max_removed: Annotated[float, AfterValidator(_share)] = 0.2
     source: Annotated[str | None, Field(pattern="^[a-z0-9][a-z0-9_-]{0,62}$")] = None
     facts: Annotated[list[_FactFields], Field(min_length=1)]
 
@@ -150,18 +159,42 @@ def load(path: str | os.PathLike[str]) -> Map:
     """Return the map of a TOML file; Refused, naming file and field, where it is none."""
     path = Path(path)
     try:
-        given = _MapFields.model_validate(tomllib.loads(path.read_bytes().decode()))
-        return _compiled(given, str(path))
+        stated = tomllib.loads(path.read_bytes().decode())
+        _check_constants(stated)
+        return _compiled(_MapFields.model_validate(stated), str(path))
     except ValidationError as error:
         refusal = explained(error, _MapFields)
         raise refused(path, refusal.message, refusal.remedy, refusal.place.field) from error
     except Refused as error:
         error.place = Place(str(path), field=error.place.field)
         raise
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise refused(path, _TOO_DEEP, "Flatten it: no fact is as deep") from None
+    except ValueError as error:  # of the encoding, of TOML, or of a number of more digits than Python reads
         raise refused(path, f"not TOML ({error})", 'Write lines such as kind = "observation"') from error
     except OSError as error:
         raise refused(path, f"the map cannot be read ({error.strerror})", "Check the name and your rights") from error
+
+
+def _check_constants(stated: object, *where: str) -> None:
+    """Refuse, wherever it stands in a map, what no fact can hold."""
+    problem, remedy = "", "Use a larger unit, or write the number as text"
+    if len(where) > DEEPEST:
+        where, problem, remedy = where[:3], _TOO_DEEP, "Flatten it: no fact is as deep"
+    match stated:
+        case str() if (at := unfit(stated)) >= 0:
+            problem, remedy = f"the text has the character {named(stated[at])}", "Write it without this character"
+        case int() | float() if not -EXACT <= stated <= EXACT:
+            problem = "the number is not finite or not exact in JSON"
+    if problem:
+        raise Refused(problem, remedy=remedy, place=Place(field=".".join(where)))
+    if isinstance(stated, dict):
+        for name, value in stated.items():
+            _check_constants(name, *where)
+            _check_constants(value, *where, name)
+    elif isinstance(stated, list):
+        for number, value in enumerate(stated):
+            _check_constants(value, *where, str(number))
 
 
 def _compiled(given: _MapFields, file: str) -> Map:

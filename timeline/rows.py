@@ -3,7 +3,8 @@
 Hides how a file is written and every way in which it can be broken. A cell is a text without white space around it, or
 None where the file says that there is no value, or (in JSON Lines and Parquet) a list of texts; numbers are texts too,
 as they are printed, so that what a table says does not depend on its format. Nothing is silently mended: what cannot be
-read is yielded as `Refused` in its place, so that the caller decides whether to go on without it.
+read is yielded as `Refused` in its place, so that the caller decides whether to go on without it. In CSV cells may be
+quoted; TSV has no quoting (IANA, text/tab-separated-values): there a quotation mark is a character like any other.
 
 Rows stream in constant memory, some 200,000 of twelve columns a second, half of which the unpacking and the csv module
 take: texts are decoded and searched by the block, and the cells that are wanted are touched in one comprehension a row.
@@ -11,12 +12,12 @@ take: texts are decoded and searched by the block, and the cells that are wanted
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import io
 import json
 import zlib
+from collections import Counter
 from datetime import date, time
 from decimal import Decimal
 from difflib import get_close_matches
@@ -26,6 +27,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
+from timeline.blocks import blocks, named, unfit
 from timeline.errors import Place, Refused
 from timeline.texts import LONGEST, refused
 
@@ -38,10 +40,14 @@ if TYPE_CHECKING:
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 """The format of a file by its ending; those of texts may be followed by `.gz`."""
 
-_DELIMITERS = {"csv": ",", "tsv": "\t"}
-_BLOCK = 1 << 17
+_SHOWN = 200  # columns that a remedy looks at
 _TRUTH = {True: "true", False: "false"}
-_NAMES = {"dict": "an object", "list": "a list within a list", "bytes": "binary"}
+_NAMES = {
+    "dict": "an object",
+    "list": "a list within a list",
+    "bytes": "binary",
+    "_NoNumber": "NaN or infinite, which no JSON is",
+}
 
 
 class Row(NamedTuple):
@@ -81,39 +87,41 @@ class Form(NamedTuple):
 
     def positions(self, columns: Sequence[str]) -> list[int]:
         """Return where the wanted columns stand; refuse columns that lack one, or that have one of no known use."""
+        at = {name: number for number, name in enumerate(columns)}
         for name in self.names:
-            if name not in columns:
-                near = get_close_matches(name, columns, n=1)
-                remedy = f"Did you mean {near[0]}?" if near else f"Its columns are: {', '.join(columns)}"
+            if name not in at:
+                shown = columns[:_SHOWN]
+                near = get_close_matches(name, shown, n=1)
+                more = " …" if len(columns) > _SHOWN else ""
+                remedy = f"Did you mean {near[0]}?" if near else f"Its columns are: {', '.join(shown)}{more}"
                 raise Refused("the table has no such column", remedy=remedy, place=Place(field=name))
+        used = self.ignore.union(self.names)
         for name in columns:
-            if name not in self.names and name not in self.ignore:
+            if name not in used:
                 raise _unused(name)
-        return [columns.index(name) for name in self.names]
+        return [at[name] for name in self.names]
 
 
 def _unused(name: str) -> Refused:
     remedy = "Use it in the map, or list it under `ignore`"
-    return Refused("no fact uses this column", remedy=remedy, place=Place(field=name))
-
-
-def check_encoding(name: str) -> None:
-    """Refuse the name of an encoding that does not exist."""
-    try:
-        "a".encode(name)
-    except LookupError as error:
-        remedy = "Write utf-8, latin-1, cp1252, utf-16 …"
-        raise Refused(f"there is no encoding {name!r}", remedy=remedy, place=Place(field="encoding")) from error
+    return Refused("no fact uses this column", remedy=remedy, place=Place(field=_legible(name)))
 
 
 def told_apart(names: Sequence[str], line: int = 0) -> tuple[str, ...]:
     """Return the names of columns, which stand on a line; refuse an empty one and two that are alike."""
+    taken: set[str] = set()
     for number, name in enumerate(names, start=1):
-        if not name or name in names[: number - 1]:
-            message = f"column {number} has {'the name of another' if name else 'no name'}"
+        if not name or name in taken or unfit(name) >= 0:
+            problem = "no name" if not name else "the name of another" if name in taken else "a name that is no text"
             remedy = "Name the columns apart, or list them as `columns` if the file has no header"
-            raise Refused(message, remedy=remedy, place=Place(line=line, field=name))
+            raise Refused(f"column {number} has {problem}", remedy=remedy, place=Place(line=line, field=_legible(name)))
+        taken.add(name)
     return tuple(names)
+
+
+def _legible(name: str) -> str:
+    """Return a name of a column as it can be shown: one of a broken file may hold what no text may."""
+    return name if unfit(name) < 0 else ascii(name)[1:-1]
 
 
 def picking(positions: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
@@ -150,14 +158,17 @@ def read(path: str | os.PathLike[str], form: Form) -> Iterator[Row | Refused]:
 
 
 def _rows(path: Path, form: Form) -> Iterator[Row | Refused]:
-    packed = path.suffix == ".gz"
-    written = form.format or _format(path, path.with_suffix("").suffix if packed else path.suffix)
+    if str(path) == "-":
+        raise Refused("tables are not read from standard input", remedy="Name a file")
+    *_, inner, last = ("", "", *(ending.lower() for ending in path.suffixes))
+    packed = last == ".gz"
+    written = form.format or _format(path, inner if packed else last)
     if written == "parquet":
         yield from _parquet(path, form)
         return
     with cast("IO[bytes]", gzip.open(path) if packed else path.open("rb")) as file:
-        lines = chain.from_iterable(_blocks(file, form.encoding))
-        yield from _objects(lines, form, path) if written == "jsonl" else _table(lines, form, path, written)
+        texts = blocks(file, form.encoding)
+        yield from _objects(texts, form, path) if written == "jsonl" else _table(texts, form, path, written)
 
 
 def _format(path: Path, ending: str) -> str:
@@ -166,55 +177,18 @@ def _format(path: Path, ending: str) -> str:
     raise refused(path, f"the ending {ending!r} names no format of tables", 'Say format = "csv" in the map')
 
 
-# Texts
+# CSV and TSV
 
 
-def _blocks(file: IO[bytes], encoding: str) -> Iterator[Iterable[str]]:
-    """Yield the lines of a file, block by block; what stands before something unreadable is given before it is refused.
-
-    Blocks, since to look at every line by itself would take as long as to read the table.
-    """
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if _is_utf8(encoding) else encoding)()
-    rest, line, problem, raw = "", 1, "", file.read(_BLOCK)
-    if not raw:
-        raise Refused("the file is empty", remedy="Fetch it again: nothing at all is no table")
-    while not problem:
-        text, problem = _decoded(decoder, raw)
-        whole, end, begun = text.rpartition("\n")
-        if end:
-            yield io.StringIO(f"{rest}{whole}\n")
-            line, rest = line + whole.count("\n") + 1, ""
-        rest += begun
-        if len(rest) > LONGEST:
-            problem = f"the line is longer than {LONGEST >> 20} MiB"
-        elif not raw and not problem:
-            yield (rest,) if rest else ()
-            return
-        raw = file.read(_BLOCK)
-    remedy = "Fetch the file again, or say in the map how it is encoded"
-    raise Refused(problem, remedy=remedy, place=Place(line=line))
-
-
-def _is_utf8(encoding: str) -> bool:
-    return codecs.lookup(encoding).name == "utf-8"
-
-
-def _decoded(decoder: codecs.IncrementalDecoder, raw: bytes) -> tuple[str, str]:
-    """Return a block as text, as far as it can be read, and what is wrong with the rest."""
-    problem = ""
-    try:
-        text = decoder.decode(raw, final=not raw)
-    except UnicodeDecodeError as error:
-        text = error.object[: error.start].decode(error.encoding, "replace")
-        problem = f"byte 0x{error.object[error.start]:02x} is not {error.encoding}"
-    if "\0" in text:
-        return text[: text.index("\0")], "a character is U+0000"
-    return text, problem
-
-
-def _table(lines: Iterable[str], form: Form, path: Path, written: str) -> Iterator[Row | Refused]:
+def _table(texts: Iterable[str], form: Form, path: Path, written: str) -> Iterator[Row | Refused]:
     """Yield the rows of CSV or TSV."""
-    reader = csv.reader(lines, delimiter=_DELIMITERS[written], strict=True)
+    line = 0
+    csv.field_size_limit(4 * LONGEST)  # never reached: the row is refused before
+    lines = chain.from_iterable(map(io.StringIO, _limited(texts, lambda: line)))
+    if written == "tsv":
+        reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
+    else:
+        reader = csv.reader(lines, strict=True)
     columns = form.header or _header(reader, path)
     pick, width, missing = picking(form.positions(columns)), len(columns), form.missing | {""}
     file, end, ended, line = str(path), [form.ends_with], False, reader.line_num
@@ -235,6 +209,18 @@ def _table(lines: Iterable[str], form: Form, path: Path, written: str) -> Iterat
         yield refused(path, f"the last line is not {form.ends_with!r}: the file is cut short", remedy)
 
 
+def _limited(texts: Iterable[str], ended: Callable[[], int]) -> Iterator[str]:
+    """Yield texts until a single row takes more of them than a line may; `ended` gives the line of the last row."""
+    line, length = -1, 0
+    for text in texts:
+        length = length + len(text) if ended() == line else 0
+        line = ended()
+        if length > LONGEST:
+            remedy = "Close the quotation mark that opens one of its cells"
+            raise Refused(f"the row is longer than {LONGEST >> 20} MiB", remedy=remedy, place=Place(line=line + 1))
+        yield text
+
+
 def _header(reader: Iterator[list[str]], path: Path) -> tuple[str, ...]:
     """Return the names of the columns: none of them empty, no two alike."""
     try:
@@ -250,6 +236,8 @@ def _undivided(error: csv.Error, line: int) -> Refused:
     """Return the refusal of a table from a line on: where the next row would begin, nobody knows."""
     message = f"from here on the table cannot be divided into cells ({error})"
     remedy = "Double the quotation marks within a cell, and close the one that opens it"
+    if "new-line" in str(error):
+        remedy = "End all lines alike, with LF or CR LF"
     return Refused(message, remedy=remedy, place=Place(line=line))
 
 
@@ -257,17 +245,17 @@ def _no_row(cells: list[str], columns: Sequence[str], place: Place) -> Refused:
     message = f"the row has {len(cells)} cell{'' if len(cells) == 1 else 's'}, not {len(columns)}"
     if len(cells) == len(columns):
         message = "the row comes after the last line"
-    remedy = "Quote cells that hold a separator or a line break; fetch the file again if it is damaged"
+    remedy = "Quote cells of CSV that hold a separator or a line break; fetch the file again if it is damaged"
     return Refused(message, remedy=remedy, place=place)
 
 
 # JSON Lines
 
 
-def _objects(lines: Iterable[str], form: Form, path: Path) -> Iterator[Row | Refused]:
+def _objects(texts: Iterable[str], form: Form, path: Path) -> Iterator[Row | Refused]:
     """Yield the rows of JSON Lines."""
     allowed, file = form.ignore.union(form.names), str(path)
-    for line, text in enumerate(lines, start=1):
+    for line, text in enumerate(chain.from_iterable(map(io.StringIO, texts)), start=1):
         if not text.strip():
             continue
         try:
@@ -295,13 +283,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object, refusing a name given twice: which of the two was meant, nobody knows."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Refused("the name stands twice in one object", remedy="Leave the wrong one out", place=Place(field=twice))
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        place = Place(field=_legible(twice))
+        raise Refused("the name stands twice in one object", remedy="Leave the wrong one out", place=place)
     return fields
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str, parse_constant=str)
+class _NoNumber(NamedTuple):
+    """NaN or an infinity, which JSON has not, though some programs write it."""
+
+    name: str
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str, parse_constant=_NoNumber)
 
 
 def _cell(value: object, name: str, form: Form) -> str | list[str] | None:
@@ -318,6 +312,9 @@ def _text(value: object, name: str, form: Form) -> str | None:
     """Return a single value as it is printed: a whole number without a point, a date as in ISO 8601."""
     match value:
         case str():
+            if (at := unfit(value)) >= 0:
+                message = f"the cell has the character {named(value[at])}"
+                raise Refused(message, remedy="Write it without this character", place=Place(field=name))
             text = value.strip()
         case bool():
             text = _TRUTH[value]
@@ -325,8 +322,10 @@ def _text(value: object, name: str, form: Form) -> str | None:
             text = "" if isnan(value) else str(int(value)) if value.is_integer() else repr(value)
         case date() | time():
             text = value.isoformat()
-        case int() | Decimal():
+        case int():
             text = str(value)
+        case Decimal():
+            text = f"{value:f}" if value else "0"
         case None:
             return None
         case _:
@@ -350,14 +349,17 @@ def _parquet(path: Path, form: Form) -> Iterator[Row | Refused]:
         with path.open("rb") as file, parquet.ParquetFile(file) as table:
             form.positions(told_apart(table.schema_arrow.names))
             yield from _batches(table.iter_batches(columns=list(form.names)), form, str(path))
-    except (ArrowException, ValueError) as error:
-        raise refused(path, f"the file cannot be read as Parquet ({error})", "Fetch it again") from error
+    except (ArrowException, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        said = str(error).partition("\n")[0]  # a damaged page is an OSError of several lines, without a number
+        raise refused(path, f"the file cannot be read as Parquet ({said})", "Fetch it again") from error
 
 
 def _batches(batches: Iterable[Any], form: Form, file: str) -> Iterator[Row | Refused]:
     line = 0
     for batch in batches:
-        columns = [batch.column(name).to_pylist() for name in form.names]
+        columns = [_shortened(batch.column(name)).to_pylist() for name in form.names]
         for cells in zip(*columns, strict=True):
             line += 1
             try:
@@ -365,3 +367,19 @@ def _batches(batches: Iterable[Any], form: Form, file: str) -> Iterator[Row | Re
             except Refused as error:
                 error.place = Place(file, line, error.place.field)
                 yield error
+
+
+def _shortened(column: Any) -> Any:  # noqa: ANN401  an array of pyarrow's
+    """Return a column whose numbers of 32 bits are the shortest decimals that stand for them: 0.1, not 0.10000000149.
+
+    >>> import pyarrow
+    >>> _shortened(pyarrow.array([0.1], "float")).to_pylist()
+    [0.1]
+    """
+    import pyarrow as pa  # noqa: PLC0415  an optional extra
+
+    if pa.types.is_float32(column.type):
+        return column.cast(pa.string()).cast(pa.float64())
+    if pa.types.is_list(column.type) and pa.types.is_float32(column.type.value_type):
+        return column.cast(pa.list_(pa.string())).cast(pa.list_(pa.float64()))
+    return column

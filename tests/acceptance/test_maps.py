@@ -131,6 +131,16 @@ def test_a_map_that_does_not_fit_is_refused_once(url: str, deals: Path, tmp_path
     assert "No such file" in skipped.stderr
 
 
+def test_what_is_read_by_a_map_and_what_is_not(url: str, deals: Path, tmp_path: Path) -> None:
+    """A table without a map, and a map without a file."""
+    program, path = Program(url, "unread"), table(tmp_path, GOOD)
+    assert program.refused(2, "import", path)[1].endswith("a table needs --map FILE.toml")
+    assert program.refused(2, "import", "--map", deals, "-") == (
+        "-: tables are not read from standard input",
+        "Name a file",
+    )
+
+
 def test_a_table_that_changed_is_a_conflict(url: str, deals: Path, tmp_path: Path) -> None:
     """The log holds what it holds: another value under the same identity is no news by itself."""
     program, path = Program(url, "changed"), table(tmp_path, GOOD)

@@ -162,7 +162,7 @@ def test_cells_are_read_as_the_map_says(tmp_path: Path, how: str) -> None:
 
 WRONG = {
     'as = "number"': ("abc", "1,5", "nan", "inf", "1_000", "٣", "9007199254740993", "0x10"),
-    'as = "integer"': ("2.5", "abc"),
+    'as = "integer"': ("2.5", "abc", "9007199254740990.4", "1e-400", "1e-99999999999999999999"),
     'as = "boolean"': ("yes", "1"),
     'values = { "New" = "new" }': ("new", "Old"),
 }
@@ -247,6 +247,19 @@ BAD = {
     "no facts": ('encoding = "latin-1"\n', "facts", "Give facts"),
     "an encoding that does not exist": ('encoding = "latin-x"\n' + PLAIN, "encoding", "latin-1"),
     "no encoding of texts": ('encoding = "zlib"\n' + PLAIN, "encoding", "latin-1"),
+    "an encoding for names of hosts": ('encoding = "idna"\n' + PLAIN, "encoding", "latin-1"),
+    "an encoding of nothing": ('encoding = "undefined"\n' + PLAIN, "encoding", "latin-1"),
+    "an encoding with NUL": ('encoding = "a\\u0000b"\n' + PLAIN, "encoding", "without this character"),
+    "NUL in a constant": (PLAIN.replace("{name}", "A\\u0000"), "facts.0.data.value", "without this character"),
+    "NUL in a name": (PLAIN.replace("value =", '"a\\u0000" ='), "facts.0.data", "without this character"),
+    "NUL in a list": ('missing = ["-", "\\u0000"]\n' + PLAIN, "missing.1", "without this character"),
+    "a number that is not exact": (PLAIN.replace('"{name}"', str(2**53)), "facts.0.data.value", "as text"),
+    "a number without end": (PLAIN.replace('"{name}"', "[1, -inf]"), "facts.0.data.value.1", "as text"),
+    "a number of many digits": (PLAIN.replace('"{name}"', "0x" + "f" * 5_000), "facts.0.data.value", "as text"),
+    "a number of too many digits": (PLAIN.replace('"{name}"', "9" * 5_000), "", "Write lines such as"),
+    "no number": (PLAIN.replace('"{name}"', "nan"), "facts.0.data.value", "as text"),
+    "more than all may be gone": ("max_removed = 7\n" + PLAIN, "max_removed", "Give a number from 0 to 1"),
+    "less than none may be gone": ("max_removed = -0.1\n" + PLAIN, "max_removed", "Give a number from 0 to 1"),
     "a format that does not exist": ('format = "xlsx"\n' + PLAIN, "format", "Choose one of these"),
     "another way to be absent": ('absent = "gone"\n' + PLAIN, "absent", "Choose one of these"),
     "a source with a slash": ('source = "a/b"\n' + PLAIN, "source", "Correct the value"),
@@ -291,6 +304,26 @@ def test_a_map_that_cannot_be_meant_is_refused_with_its_field(tmp_path: Path, ca
         loaded(tmp_path, text)
     assert caught.value.place == Place(str(tmp_path / "map.toml"), field=field)
     assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("depth", [101, 600, 3_000])
+@pytest.mark.parametrize("opened, closed", [("[", "]"), ("{a = ", "}")])
+def test_a_map_that_is_too_deep_is_refused(tmp_path: Path, depth: int, opened: str, closed: str) -> None:
+    """However deep: an event has a hundred levels at most."""
+    with pytest.raises(Refused, match="lie more than 100 deep"):
+        loaded(tmp_path, PLAIN.replace('"{name}"', f"{opened * depth}1{closed * depth}"))
+    dotted = "a." * depth
+    with pytest.raises(Refused, match="lie more than 100 deep"):
+        loaded(tmp_path, PLAIN.replace("value =", f"{dotted}a ="))
+
+
+def test_numbers_of_a_map_are_exact(tmp_path: Path) -> None:
+    """The largest of all stays as it is."""
+    (one,) = stated(
+        tmp_path, PLAIN.replace('"{name}"', f"[{2**53 - 1}, 0.5]").replace("{id}", "{id}{name}"), "id,name\n1,A\n"
+    )
+    assert one.fields is not None
+    assert one.fields["data"]["value"] == [9007199254740991, 0.5]
 
 
 def test_a_map_that_cannot_be_reached_is_refused(tmp_path: Path) -> None:
