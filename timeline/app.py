@@ -154,33 +154,41 @@ class Timeline:
 
     # Correcting
 
-    def preview(self, corrections: Iterable[Asked], **question: Any) -> Preview:  # noqa: ANN401
+    def preview(self, corrections: Iterable[Asked | Mapping[str, Any]], **question: Any) -> Preview:  # noqa: ANN401
         """Return the events that corrections come to and the rows that they change, and record nothing.
 
         The version that each builds on is the one in force at `on`, `known`, `recorded`, `as_of` or a `basis`; rows are
         compared there and now.
         """
-        from timeline.changing import preview  # noqa: PLC0415
+        from timeline.changing import preview, read_asked  # noqa: PLC0415
 
         now = self.clock()
         basis = self._seen(question, now)
         with self._log() as log:
-            return preview(log, self.vocabulary, corrections, basis, now)
+            return preview(log, self.vocabulary, read_asked(corrections), basis, now)
 
-    def correct(self, corrections: Iterable[Asked], *, dry_run: bool = False, **question: Any) -> Receipt:  # noqa: ANN401
+    def correct(
+        self,
+        corrections: Iterable[Asked | Mapping[str, Any]],
+        *,
+        dry_run: bool = False,
+        **question: Any,  # noqa: ANN401
+    ) -> Receipt:
         """Record corrections of facts and of documents in one transaction, and return what was done.
+
+        Each is a dictionary of `fact`, `reason`, `set`, `valid`, `known` or `misread`, `retract`, `source`, `expect`.
 
         With a basis, such as that of a preview, it is a Conflict if anything that was seen there has been displaced
         since; without one each builds on what is in force now. The first that cannot be taken is raised as `Refused`
         and nothing is recorded.
         """
-        from timeline.changing import record  # noqa: PLC0415
+        from timeline.changing import read_asked, record  # noqa: PLC0415
 
-        now = self.clock()
+        now, asked = self.clock(), read_asked(corrections)
         seen = self._seen(question, now) if question else None
         with self._connected() as connection:
             appender = Appender(connection, self.name)
-            receipt = record(appender, self._log_through(connection), self.vocabulary, corrections, seen, now)
+            receipt = record(appender, self._log_through(connection), self.vocabulary, asked, seen, now)
             if dry_run:
                 connection.rollback()
             else:

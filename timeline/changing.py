@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from timeline import border
 from timeline.choice import EVERYBODY
-from timeline.corrections import Correction, Versions, corrected, latest, named, reasoned
+from timeline.corrections import Correction, Versions, corrected, correction, latest, named, reasoned
 from timeline.difference import Change, Fields, changes, differing
 from timeline.errors import Conflict, NotFound, Place, Refused
 from timeline.events import Document, Entry, Event, plain
@@ -24,7 +24,7 @@ from timeline.kinds import DESCRIBED, DESCRIPTION
 from timeline.planes import planes
 from timeline.question import Question
 from timeline.redating import Description, Stage, Telling, publication
-from timeline.temporal import format_instant
+from timeline.temporal import OPEN_FUTURE, OPEN_PAST, format_instant
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from timeline.fold import Projection, Row, Span
     from timeline.store import Log
     from timeline.vocabulary import Vocabulary
+
+SHOWN = 5
+"""Facts for which a preview looks for a day of their own."""
 
 Asked = Correction | Description
 Point = tuple["date", "datetime"]
@@ -270,11 +273,18 @@ def _raise(error: Refused) -> None:
     raise error
 
 
+def read_asked(given: Iterable[Asked | Mapping[str, Any]]) -> list[Asked]:
+    """Return corrections, those that are given as lines of a file read as such."""
+    numbered = enumerate(given, start=1)
+    return [correction(one, Place("item", at)) if isinstance(one, Mapping) else one for at, one in numbered]
+
+
 def preview(log: Log, vocabulary: Vocabulary, asked: Iterable[Asked], basis: Basis, now: datetime) -> Preview:
     """Return what is asked with all that it would change, and record nothing."""
     drafting = Drafting(log, vocabulary, basis, now).take(asked)
     points: list[Point] = [(basis.on, basis.known), (now.astimezone(UTC).date(), now)]
     points += [(basis.on, known) for known in drafting.unseen]
+    points += _elsewhere(drafting, points, now)
     points = list(dict.fromkeys(points))
     return Preview(
         basis=basis,
@@ -284,6 +294,15 @@ def preview(log: Log, vocabulary: Vocabulary, asked: Iterable[Asked], basis: Bas
         by_hand=tuple(drafting.by_hand),
         effects=tuple(_effects(log, vocabulary, basis, drafting, points)),
     )
+
+
+def _elsewhere(drafting: Drafting, points: Iterable[Point], now: datetime) -> Iterator[Point]:
+    """Yield a day of each of the first facts that no point would show: it is all of the past, or yet to come."""
+    for fact in drafting.facts[:SHOWN]:
+        valid = fact.after.valid or (fact.before and fact.before.valid)
+        if valid and not any(valid.possible(on) for on, _ in points):
+            days = (valid.first_hi, valid.last_lo, valid.first_lo, valid.last_hi)
+            yield from [(day, now) for day in days if day not in {OPEN_PAST, OPEN_FUTURE}][:1]
 
 
 def _effects(

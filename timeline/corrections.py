@@ -47,7 +47,8 @@ class Correction:
 
     `set` holds values by path of a fact line, as `{"data.quantity": 4}`; a bare name that is no field of a line is one
     of `data`, and None leaves out. The source changed its story at `known`, or was `misread`; without either it is the
-    publication of the new `source`, `DOCUMENT` or `DOCUMENT#QUOTE`. `expect` is the event that must be in force.
+    publication of the new `source`, `DOCUMENT` or `DOCUMENT#QUOTE`. A new story does not keep the old source, whose words
+    are no proof of it. `expect` is the event that must be in force.
     """
 
     fact: str
@@ -251,9 +252,11 @@ def _restated(asked: Correction, versions: Versions, seen: Entry, since: str, re
     line: dict[str, Any] = deepcopy(stated.fields()) if stated else {"fact": asked.fact}
     line = {name: value for name, value in line.items() if name not in {"known", "reason"}}
     line |= {"action": "correct", "reason": asked.reason, "known": since}
+    if not asked.misread:  # words that were said before are no proof of what is said otherwise
+        line = {name: value for name, value in line.items() if name not in {"source", "time"}}
     if source := _source(asked.source):
         line |= {"source": source}
-        line.pop("time", None)  # its wording stands in the old document
+        line.pop("time", None)
     given = dict(asked.set)
     if asked.valid is not None:
         if "valid" in given:

@@ -94,7 +94,7 @@ def correct(  # noqa: PLR0913  each is an option of the command line
     about: dict[str, Any] = {
         "set": assignments(set_ or ()),
         "valid": _time(valid, "--valid"),
-        "source": source,
+        "source": _source(source),
     }
     ask([Correction(fact=fact, expect=expect, **about, **usual)], on=on, basis=basis)
 
@@ -118,7 +118,7 @@ def retract(  # noqa: PLR0913
     """Take a fact back: show what would change and record it. A later correction reinstates it."""
     from timeline.corrections import Correction  # noqa: PLC0415
 
-    about: dict[str, Any] = {"known": _instant(known), "misread": misread, "source": source, "expect": expect}
+    about: dict[str, Any] = {"known": _instant(known), "misread": misread, "source": _source(source), "expect": expect}
     asked = Correction(fact=fact, retract=True, reason=reason, **about)
     _Ask(ctx, output, yes=yes, dry_run=dry_run)([asked], on=on, basis=basis)
 
@@ -223,6 +223,14 @@ def _instant(text: str | None) -> str | None:
     except Refused as error:
         error.place = Place(field="--known")
         raise
+
+
+def _source(given: str | None) -> str | None:
+    """Return `DOCUMENT#QUOTE` with the identity of the document."""
+    if given is None:
+        return None
+    document, mark, quote = given.partition("#")
+    return f"{_identity(document)}{mark}{quote}"
 
 
 def _identity(given: str) -> str:
