@@ -42,6 +42,7 @@ FLOORS = (
     ("store",),
     ("append", "question", "comparing"),
     ("recording", "chain", "changing"),
+    ("runs",),
     ("syncing",),
     ("app",),
     ("settings",),

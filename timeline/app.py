@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from timeline.fold import Projection
     from timeline.maps import Map
     from timeline.recording import Item
-    from timeline.syncing import Run, Source
+    from timeline.runs import Run, Source
     from timeline.transitions import Axis
     from timeline.vocabulary import Vocabulary
 
@@ -138,19 +138,19 @@ class Timeline:
 
     def sources(self) -> tuple[Source, ...]:
         """Return the lists that were looked at, in order of name."""
-        from timeline import syncing  # noqa: PLC0415
+        from timeline import runs  # noqa: PLC0415
 
         with self._log() as log:
             log.head()
-            return syncing.sources(log)
+            return runs.sources(log)
 
     def runs(self, source: str) -> tuple[Run, ...]:
         """Return every look at a source, refused ones too; NotFound where it was never looked at."""
-        from timeline import syncing  # noqa: PLC0415
+        from timeline import runs  # noqa: PLC0415
 
         with self._log() as log:
             log.head()
-            return syncing.runs_of(log, source)
+            return runs.runs_of(log, source)
 
     # Correcting
 

@@ -82,12 +82,13 @@ def _ends(days: Any) -> tuple[date | None, date | None, bool]:  # noqa: ANN401  
     return days.lower, days.upper, days.isempty
 
 
-# Runs are written with their events, so that each names the positions of exactly those, known from its own instant.
+# Runs are written with their events, so that each names the positions of exactly those, known by its own instant.
 _RUNS = """
 SELECT source, run, row_number() OVER (PARTITION BY source ORDER BY run) AS number, outcome <> 'recorded' OR (
        SELECT count(*) FROM timeline.events e
         WHERE e.timeline = r.timeline AND e.position BETWEEN r.first AND r.last
-          AND e.known = r.known AND starts_with(e.fact, r.source || '/')) = r.last - r.first + 1 AS whole
+          AND (e.known = r.known OR e.known < r.known AND r.form = 'versions')
+          AND starts_with(e.fact, r.source || '/')) = r.last - r.first + 1 AS whole
   FROM timeline.runs r WHERE timeline = :timeline ORDER BY source, run"""
 
 

@@ -47,8 +47,8 @@ class Correction:
 
     `set` holds values by path of a fact line, as `{"data.quantity": 4}`; a bare name that is no field of a line is one
     of `data`, and None leaves out. The source changed its story at `known`, or was `misread`; without either it is the
-    publication of the new `source`, `DOCUMENT` or `DOCUMENT#QUOTE`. A new story does not keep the old source, whose words
-    are no proof of it. `expect` is the event that must be in force.
+    publication of the new `source`, `DOCUMENT` or `DOCUMENT#QUOTE`. A new story does not keep the old source, whose
+    words are no proof of it. `expect` is the event that must be in force.
     """
 
     fact: str

@@ -4,16 +4,21 @@ A snapshot states a whole list as it read at one instant. What was added, amende
 becomes an event each, known from that instant; what reads as before becomes nothing. An entry seen for the first time
 began between the two looks, and one that is gone ended between them: days on which nobody looked stay imprecise. An
 entry that is back begins a new fact, named for the day of its return, since the world changed; its old stay remains.
+
+A list is compared with what it said itself, whatever people have corrected since: only where it says otherwise there is
+news. That an entry is gone ends what is in force, so that what people corrected of it stays.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -31,6 +36,8 @@ Placed = tuple[Place, Event]
 
 GONE = "gone from the list"
 """Why an entry ended or was taken back, and the note on its time that marks it as gone."""
+
+_MARK = {"method": "inferred", "note": GONE}
 
 RETRACTED = '{"action":"retract"'
 """How the canonical line of a retraction begins: with the first of its keys."""
@@ -88,36 +95,65 @@ class Counts:
 
 
 def changes(
-    look: Look, stated: Iterable[Stated], held: Iterable[tuple[str, str]], read: Read, counts: Counts
+    look: Look, stated: Iterable[Stated], held: Iterable[tuple[str, bool, str]], read: Read, counts: Counts
 ) -> Iterator[Placed]:
     """Yield the events by which a snapshot differs from what is held, counting them.
 
-    `held` are the facts of the source with the canonical line of the version in force at this look, empty where none
-    is. Refused are a list that states nothing or lacks too much, and an entry that stands in it twice.
+    `held` are the versions of the facts of the source that are known by this look: the fact, whether the list itself
+    said so, and the canonical line; fact by fact, the version in force first. Refused are a list that states nothing or
+    lacks too much, and an entry that stands in it twice.
     """
-    return _Changes(look, read, _Entries.of(held), counts).found(stated)
+    return _Changes(look, read, _Entries.of(held, look), counts).found(stated)
+
+
+class _Spell(NamedTuple):
+    """An open stay of an entry: its fact, the line that a list is compared with, and the line in force."""
+
+    fact: str
+    line: str
+    believed: str
 
 
 @dataclass(slots=True)
 class _Entries:
-    """The entries of a source: for each identity the fact and line of its present stay, and who was there once."""
+    """The entries of a source by identity: their open stays, the newest one last, and none for who is gone.
 
-    present: dict[str, tuple[str, str]] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
+    Facts under its name that the source never listed are nobody's entries. `held` is the line in force of every fact.
+    """
+
+    spells: dict[str, list[_Spell]] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, held: Iterable[tuple[str, str]]) -> _Entries:
-        """Return the entries that facts amount to; a name in the order of its spells has the last one last."""
-        entries = cls()
-        for fact, line in sorted(held):
+    def of(cls, held: Iterable[tuple[str, bool, str]], look: Look) -> _Entries:
+        """Return the entries that the versions of facts amount to at a look."""
+        entries, listed, known = cls(), set[str](), format_instant(look.known)
+        for fact, versions in groupby(held, itemgetter(0)):
+            believed = own = ""
+            for _, said_so, line in versions:
+                believed, own = believed or line, own or (line if said_so else "")
             name = fact.partition("/")[2]
             if "@" in name and (spell := _SPELL.fullmatch(name)):
                 name = spell[1]
-            if _over(line):
-                entries.gone.add(name)
-            elif line:
-                entries.present[name] = fact, line
+            if own:
+                listed.add(name)
+            spells = entries.spells.setdefault(name, [])
+            if line := _open(own, believed, known):
+                spells.append(_Spell(fact, line, believed))
+            entries.held[fact] = believed
+        for name in entries.spells.keys() - listed:
+            del entries.spells[name]
         return entries
+
+
+def _open(own: str, believed: str, known: str) -> str:
+    """Return the line of a stay that a list is compared with: what it said, or what reinstates it; empty if it is over.
+
+    Gone is also what another store saw go; not what an earlier reading of this very instant missed.
+    """
+    if own and not _over(own, known) and not (own is not believed and GONE in believed and _over(believed, known)):
+        return own
+    return "" if own is believed or _over(believed, known) else believed
 
 
 @dataclass(slots=True)
@@ -132,79 +168,94 @@ class _Changes:
     def found(self, stated: Iterable[Stated]) -> Iterator[Placed]:
         """Yield what is new or reads otherwise in the order of the list, then what is gone in the order of names."""
         lines: dict[str, int] = {}
-        absent = dict(self.entries.present)
+        absent = dict(self.entries.spells)
         for one in stated:
             if one.fields is not None:
                 name = _once(one, lines)
-                held = absent.pop(name, None)
-                news = self._new(one, name) if held is None else self._amended(one, *held)
+                spell = self._standing(one, absent.pop(name, ()))
+                news = self._new(one, name) if spell is None else self._amended(one, spell)
                 if news is not None:
                     yield news
         if not lines:
             raise Refused("the list is empty", remedy="Fetch it again: an empty file is a fault of the feed")
         if self.look.absent != "ignore":
-            kept = len(self.entries.present) - len(absent)
-            yield from self._removed(list(self._gone(absent)), kept)
+            gone = [events for spells in absent.values() if (events := list(self._gone(spells)))]
+            yield from self._removed(gone, len(lines))
 
-    def _amended(self, one: Stated, fact: str, content: str) -> Placed | None:
-        fields = _filled(one, _last(content, "valid").partition("/")[0])
-        if _repeated(fields, fact, content):
+    def _standing(self, one: Stated, spells: Sequence[_Spell]) -> _Spell | None:
+        """Return the newest stay that lasts; one that only looks have dated is over when its last day has passed."""
+        for spell in reversed(spells):
+            if not one.seen or _marked(spell.line) or not self._ended(spell):
+                return spell
+        return None
+
+    def _amended(self, one: Stated, spell: _Spell) -> Placed | None:
+        """Return the correction that a row makes of what the list said before; None where it says the same.
+
+        It is compared before the border has looked at it, which takes long, and after: what that fills in is no news.
+        """
+        fact, content, believed = spell
+        fields = _filled(one, _last(content, "valid"))
+        if _repeated(fields, fact, content) or alike(fields, line := said(orjson.loads(content)), one.tolerance):
             return None
-        line = said(orjson.loads(content))
-        event = differing(self.read, one, fields, line, fact, self.look.known)
-        if event is None:
+        event = self._made(one.place, fields, "correct", fact)
+        if alike(said(event.fields()), line, one.tolerance):
+            return None
+        if one.seen and content is not believed and not believed.startswith(RETRACTED):
+            event = self._made(one.place, _filled(one, _last(believed, "valid")), "correct", fact)
+        if _in_force(event, believed):
             return None
         self.counts.amended += 1
         return one.place, event
 
-    def _new(self, one: Stated, name: str) -> Placed:
-        fact = f"{self.look.source}/{_nameable(one, name)}"
-        if name in self.entries.gone:
-            self.counts.returned += 1
-            fact = f"{fact}@{self.look.day}"
-        else:
-            self.counts.added += 1
-        fields = _filled(one, self.look.seen)
-        return one.place, made(self.read, one.place, fields, action="assert", fact=fact, known=self.look.known)
+    def _new(self, one: Stated, name: str) -> Placed | None:
+        back = name in self.entries.spells
+        fact = f"{self.look.source}/{_nameable(one, name)}" + (f"@{self.look.day}" if back else "")
+        held = self.entries.held.get(fact, "")
+        lasting = held and not held.startswith(RETRACTED) and not self._ended(_Spell(fact, held, held))
+        event = self._made(one.place, _filled(one, _last(held, "valid") if lasting else self.look.seen), "assert", fact)
+        if _in_force(event, held):
+            return None
+        self.counts.returned += back
+        self.counts.added += not back
+        return one.place, event
 
-    def _gone(self, absent: Mapping[str, tuple[str, str]]) -> Iterator[Event]:
-        """Yield how each entry that is not in the list any more ends; one that had ended by itself has ended."""
+    def _gone(self, spells: Iterable[_Spell]) -> Iterator[Event]:
+        """Yield how the stays of an entry end that is not in the list any more, but for what had ended by itself."""
+        for spell in spells:
+            if not self._ended(spell) and not _in_force(event := self._end(spell), spell.believed):
+                yield event
+
+    def _end(self, spell: _Spell) -> Event:
         known = self.look.known
-        for fact, content in absent.values():
-            retracted = Event(action="retract", fact=fact, known=known, reason=GONE)
-            if self.look.absent == "retract":
-                yield retracted
-                continue
-            line = said(orjson.loads(content))
-            event = made(self.read, Place(), line, action="correct", fact=fact, known=known)
-            valid = event.valid or Valid.parse("unknown")
-            if valid.last_hi >= self.look.day:
-                time = {"method": "inferred", "note": GONE}
-                rest = _until(valid, self.look)
-                yield replace(event, valid=rest, time=time, reason=GONE) if rest else retracted
+        retracted = Event(action="retract", fact=spell.fact, known=known, reason=GONE)
+        if self.look.absent == "retract" or spell.believed.startswith(RETRACTED):
+            return retracted
+        event = self._made(Place(), said(orjson.loads(spell.believed)), "correct", spell.fact)
+        valid = event.valid or Valid.parse("unknown")
+        rest = valid if valid.last_hi < self.look.day else _until(valid, self.look)
+        return replace(event, valid=rest, time=dict(_MARK), reason=GONE) if rest else retracted
 
-    def _removed(self, events: list[Event], kept: int) -> Iterator[Placed]:
-        self.counts.removed = len(events)
-        held = kept + len(events)
-        if len(events) > self.look.max_removed * held:
-            message = f"{len(events):,} of {held:,} entries are gone, more than {self.look.max_removed:.0%}"
-            remedy = f"Look at the file: if it is whole, allow it with --max-removed {_share(len(events), held)}"
+    def _ended(self, spell: _Spell) -> bool:
+        """Return whether the last day on which a stay may hold has passed."""
+        if spell.line.endswith('/.."}'):
+            return False
+        valid = self._made(Place(), said(orjson.loads(spell.line)), "correct", spell.fact).valid
+        return valid is not None and valid.last_hi < self.look.day
+
+    def _made(self, place: Place, fields: Mapping[str, Any], action: str, fact: str) -> Event:
+        return made(self.read, place, fields, action=action, fact=fact, known=self.look.known)
+
+    def _removed(self, gone: list[list[Event]], kept: int) -> Iterator[Placed]:
+        """Yield what ends, unless more entries are gone than may be."""
+        self.counts.removed = sum(map(len, gone))
+        held = kept - self.counts.added - self.counts.returned + len(gone)
+        # A quotient is rounded as the share was when it was read, so that the two are equal where they are written so.
+        if gone and len(gone) / held > self.look.max_removed:
+            message = f"{len(gone):,} of {held:,} entries are gone, more than {self.look.max_removed:.0%}"
+            remedy = f"Look at the file: if it is whole, allow it with --max-removed {_share(len(gone), held)}"
             raise Refused(message, remedy=remedy)
-        yield from ((Place(), event) for event in events)
-
-
-def differing(
-    read: Read, one: Stated, fields: Mapping[str, Any], line: Mapping[str, Any], fact: str, known: datetime
-) -> Event | None:
-    """Return the correction that stated fields make of what a line says; None where they say the same.
-
-    Nearly all of a list reads as before, so that it is compared before the border has looked at it; what the border
-    fills in or writes in another way is no difference.
-    """
-    if canonical(fields) == canonical(line) or alike(fields, line, one.tolerance):
-        return None
-    event = made(read, one.place, fields, action="correct", fact=fact, known=known)
-    return None if alike(said(event.fields()), line, one.tolerance) else event
+        yield from ((Place(), event) for events in gone for event in events)
 
 
 def alike(one: Any, other: Any, tolerance: float) -> bool:  # noqa: ANN401  any JSON values
@@ -233,7 +284,10 @@ def alike(one: Any, other: Any, tolerance: float) -> bool:  # noqa: ANN401  any 
 
 def _near(one: float, other: float, tolerance: float) -> bool:
     """Return whether two numbers lie within a relative tolerance; only close calls need the decimals."""
-    if abs(one - other) > 2 * tolerance * max(abs(one), abs(other)):
+    try:
+        if abs(one - other) > 2 * tolerance * max(abs(one), abs(other)):
+            return False
+    except OverflowError:  # a whole number beyond all others, which the border refuses
         return False
     a, b = Decimal(repr(one)), Decimal(repr(other))
     return abs(a - b) <= Decimal(repr(tolerance)) * max(abs(a), abs(b))
@@ -275,7 +329,10 @@ def _repeated(fields: Mapping[str, Any], fact: str, content: str) -> bool:
     """
     action = "assert" if content.startswith('{"action":"assert"') else "correct"
     line = {**fields, "action": action, "fact": fact, "known": _last(content, "known")}
-    return canonical(line) == content.encode()
+    try:
+        return canonical(line) == content.encode()
+    except TypeError:  # a text or number that no line can hold, which the border refuses
+        return False
 
 
 def _last(content: str, name: str) -> str:
@@ -284,27 +341,40 @@ def _last(content: str, name: str) -> str:
     return content[start : content.index('"', start)]
 
 
-def _over(line: str) -> bool:
-    """Return whether an entry is gone: taken back, or ended by a look that missed it."""
-    if line.startswith(RETRACTED):
-        return True
-    return GONE in line and orjson.loads(line).get("time") == {"method": "inferred", "note": GONE}
+def _over(line: str, known: str) -> bool:
+    """Return whether a line says that an entry is gone: taken back, or ended by a look before this instant."""
+    return not line or line.startswith(RETRACTED) or (_marked(line) and _last(line, "known") != known)
+
+
+def _marked(line: str) -> bool:
+    """Return whether a look that missed the entry ended it."""
+    return GONE in line and orjson.loads(line).get("time") == _MARK
+
+
+def _in_force(event: Event, line: str) -> bool:
+    """Return whether the version in force says the same as an event, of the same instant."""
+    held = orjson.loads(line) if f'"known":"{format_instant(event.known)}"' in line else {}
+    return bool(held) and held["known"] == format_instant(event.known) and said(held) == said(event.fields())
 
 
 def _until(valid: Valid, look: Look) -> Valid | None:
-    """Return a valid time cut off by a look, or None where nothing of it remains: it began on the day of the look."""
+    """Return a valid time cut off by a look; None where nothing of it remains, as it was first seen on its day."""
     same_day = look.before is not None and _day(look.before) == look.day
-    if valid.first_lo >= look.day or (same_day and valid.first_hi == look.day):
-        return None
     start, slash, _ = valid.text.partition("/")
+    if valid.first_lo >= look.day or (same_day and valid.first_hi == look.day) or start == look.seen:
+        return None
     if not slash and valid.first_lo == valid.first_hi:
         start = valid.first_lo.isoformat()
     return Valid.parse(f"{'' if start == 'unknown' else start}/{look.gone}")
 
 
-def _filled(one: Stated, seen: str) -> dict[str, Any]:
+def _filled(one: Stated, valid: str) -> dict[str, Any]:
+    """Return what a row states, which began as the valid time that is given did; of one unknown it stays so."""
     fields = one.fields or {}
-    return {**fields, "valid": fields["valid"].replace("{seen}", seen)} if one.seen else dict(fields)
+    if not one.seen:
+        return dict(fields)
+    filled = valid if valid == "unknown" else fields["valid"].replace("{seen}", valid.partition("/")[0])
+    return {**fields, "valid": filled}
 
 
 def said(line: Mapping[str, Any]) -> dict[str, Any]:

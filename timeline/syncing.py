@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
-from hashlib import file_digest
-from itertools import groupby, islice
-from operator import attrgetter
+from hashlib import file_digest, sha256
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from stat import S_ISREG
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, case, cast, func, insert, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Text, cast, func, select
 
 from timeline import border, maps, phrases, rows
 from timeline.append import Appender, Receipt
-from timeline.errors import Conflict, NotFound, Place, Refused
+from timeline.errors import Conflict, Place, Refused
 from timeline.maps import Map
+from timeline.runs import Run, keep, looks
 from timeline.snapshots import Counts, Look, changes, identity
 from timeline.tables import events, runs
 from timeline.temporal import format_instant, parse_known
 from timeline.texts import refused
-from timeline.versions import ordered, revisions
+from timeline.versions import Recorded, ordered, revisions
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -50,49 +53,6 @@ ABSENT = ("end", "retract", "ignore")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _CONTENT = cast(events.c.content, Text)
-_COLUMNS = tuple(column for column in runs.c if column.name != "timeline")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One look at a source: what it found, the positions of the events that came of it, and why it was refused."""
-
-    source: str
-    run: int
-    known: datetime
-    recorded: datetime
-    outcome: str
-    file: str
-    rows: int
-    added: int
-    amended: int
-    removed: int
-    returned: int
-    first: int | None
-    last: int | None
-    reason: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the run as JSON values."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return fields | {name: format_instant(fields[name]) for name in ("known", "recorded")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A list that was looked at: how often, how often in vain, its first and last look, and the rows of the last."""
-
-    source: str
-    runs: int
-    refused: int
-    first_known: datetime | None
-    last_known: datetime | None
-    rows: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the source as JSON values."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return fields | {name: fields[name] and format_instant(fields[name]) for name in ("first_known", "last_known")}
 
 
 def sync(
@@ -102,15 +62,17 @@ def sync(
 
     Whatever is wrong with the snapshot is raised as Refused after the run has been kept as refused.
     """
-    counts, file = Counts(), _hashed(path)
+    counts, found, file = Counts(), _stamp(path), _hashed(path)
     try:
         receipt = _compared(log, path, map_, look, vocabulary, counts)
-        run = _kept(log, look, file, counts, receipt)
+        if _stamp(path) != found:
+            raise refused(path, "the file changed while it was read", "Take the look again when it is written")
+        run = keep(log, look, file, counts, receipt)
     except Refused as error:
         log.connection.rollback()
         if not dry_run:
             Appender(log.connection, log.timeline).lock()
-            _kept(log, look, file, Counts(rows=counts.rows), error)
+            keep(log, look, file, Counts(rows=counts.rows), error)
             log.connection.commit()
         raise
     _finish(log, dry_run=dry_run)
@@ -128,21 +90,43 @@ def revise(
 ) -> Receipt:
     """Record the versions of tables that say anything new, and return what was done; commits unless `dry_run`.
 
-    The versions that repeat what was in force are counted as duplicates.
+    The versions that repeat what was in force are counted as duplicates. The tables are kept as one run of their
+    source: up to its last version they have been read, repeats and all.
     """
-    prefix = f"{map_.source}/" if map_.source else ""
-    tables = [paths] if isinstance(paths, str | os.PathLike) else paths
-    stated = (one for table in tables for one in _stated(table, map_, Counts()))
+    if not map_.source:
+        message = "a table of versions belongs to a source"
+        raise Refused(message, remedy='Give it a name in the map, as source = "gdp"', place=Place(str(map_.file)))
+    tables = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    counts, file = Counts(), _hashed_together(tables)
+    stated = (one for table in tables for one in _stated(table, map_, counts))
     appender = Appender(log.connection, log.timeline)
-    with ordered(one._replace(fact=f"{prefix}{identity(one)}") for one in stated) as versions:
+    with ordered(one._replace(fact=f"{map_.source}/{identity(one)}") for one in stated) as versions:
         appender.lock()
         facts = versions.facts()
-        found = revisions(versions, _history(log, facts), _newest(log, facts), _reader(log, vocabulary))
+        held = Recorded(_history(log, facts), _newest(log, facts), _read_up_to(log, map_.source))
+        found = _tallied(revisions(versions, held, _reader(log, vocabulary)), counts)
         receipt = _appended(found, appender, progress)
-        _check_nothing_displaced(receipt)
         receipt.duplicates = len(versions) - receipt.recorded
+        if versions.last is not None:
+            keep(log, Look(source=map_.source, known=versions.last), file, counts, receipt, "versions")
     _finish(log, dry_run=dry_run)
     return receipt
+
+
+def _tallied(found: Iterator[Placed], counts: Counts) -> Iterator[Placed]:
+    """Yield events, counting what they do to the values of a source."""
+    for place, event in found:
+        counts.added += event.action == "assert"
+        counts.amended += event.action == "correct"
+        counts.removed += event.action == "retract"
+        yield place, event
+
+
+def _read_up_to(log: Log, source: str) -> datetime | None:
+    """Return the instant up to which all that a source said has been read; None where nothing was."""
+    here = (runs.c.timeline == log.timeline, runs.c.source == source, runs.c.outcome != "refused")
+    known: datetime | None = log.connection.execute(select(func.max(runs.c.known)).where(*here)).scalar_one()
+    return known
 
 
 def _finish(log: Log, *, dry_run: bool) -> None:
@@ -150,33 +134,6 @@ def _finish(log: Log, *, dry_run: bool) -> None:
         log.connection.rollback()
     else:
         log.connection.commit()
-
-
-def runs_of(log: Log, source: str) -> tuple[Run, ...]:
-    """Return all looks at a source, the first one first; NotFound where it was never looked at."""
-    found = tuple(_runs(log, runs.c.source == source))
-    if not found:
-        remedy = "List sources with: timeline sources"
-        raise NotFound(f"there is no source {source!r}", remedy=remedy)
-    return found
-
-
-def sources(log: Log) -> tuple[Source, ...]:
-    """Return the sources in order of name."""
-    return tuple(_source(name, list(looks)) for name, looks in groupby(_runs(log), attrgetter("source")))
-
-
-def _source(name: str, looks: list[Run]) -> Source:
-    taken = [run for run in looks if run.outcome != "refused"]
-    first, last = (taken[0].known, taken[-1].known) if taken else (None, None)
-    return Source(
-        source=name,
-        runs=len(looks),
-        refused=len(looks) - len(taken),
-        first_known=first,
-        last_known=last,
-        rows=taken[-1].rows if taken else 0,
-    )
 
 
 def mapped(given: str | os.PathLike[str] | Map) -> Map:
@@ -228,14 +185,13 @@ def _compared(
     """Append what a snapshot changes and return what was done, with nothing committed."""
     appender = Appender(log.connection, log.timeline, revise=True)
     appender.lock()
-    before = _before(log, look.source)
-    if before is not None and look.known < before:
-        message = (
-            f"the snapshot is of {format_instant(look.known)}, older than the last one, of {format_instant(before)}"
-        )
+    taken = [run for run in looks(log, runs.c.source == look.source) if run.outcome != "refused"]
+    last, before = _before(log, look, taken)
+    if last is not None and look.known < last:
+        message = f"the snapshot is of {format_instant(look.known)}, older than the last one, of {format_instant(last)}"
         raise Conflict(message, remedy="Give snapshots in the order of their dates; a list is never rewritten")
-    held = _held(log, look)
-    found = changes(replace(look, before=before), _stated(path, map_, counts), held, _reader(log, vocabulary), counts)
+    held, look = _held(log, look, taken), replace(look, before=before)
+    found = changes(look, _stated(path, map_, counts), held, _reader(log, vocabulary), counts)
     receipt = _appended(found, appender)
     _check_nothing_displaced(receipt)
     return receipt
@@ -249,13 +205,18 @@ def _check_nothing_displaced(receipt: Receipt) -> None:
         raise Conflict(message, remedy=remedy)
 
 
-def _before(log: Log, source: str) -> datetime | None:
-    """Return when the source was looked at last; without runs, as after an import, when its facts were last news."""
-    here = (runs.c.timeline == log.timeline, runs.c.source == source, runs.c.outcome != "refused")
-    look = select(func.max(runs.c.known)).where(*here).scalar_subquery()
-    news = select(func.max(events.c.known)).where(events.c.timeline == log.timeline, *_named(source)).scalar_subquery()
-    before: datetime | None = log.connection.execute(select(func.coalesce(look, news))).scalar_one()
-    return before
+def _before(log: Log, look: Look, taken: Sequence[Run]) -> tuple[datetime | None, datetime | None]:
+    """Return when the source was looked at last, and last before this instant, which can be read again.
+
+    Without runs, as after an import, it was when its facts were news.
+    """
+    if taken:
+        instants = [run.known for run in taken]
+        return max(instants), max((known for known in instants if known < look.known), default=None)
+    last = func.max(events.c.known)
+    here = (events.c.timeline == log.timeline, *_named(look.source))
+    found = log.connection.execute(select(last, last.filter(events.c.known < look.known)).where(*here)).one()
+    return found[0], found[1]
 
 
 def _named(source: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -263,16 +224,27 @@ def _named(source: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return events.c.fact >= f"{source}/", events.c.fact < f"{source}0"  # the character behind the slash
 
 
-def _held(log: Log, look: Look) -> Iterator[tuple[str, str]]:
-    """Yield each fact of a source with the line in force at a look, empty where all of it became known later."""
-    public = events.c.known <= look.known
+def _held(log: Log, look: Look, taken: Sequence[Run]) -> Iterator[tuple[str, bool, str]]:
+    """Yield the versions of the facts of a source that are known at a look, with whether the source itself said so."""
     query = (
-        select(events.c.fact, case((public, _CONTENT), else_=""))
-        .where(events.c.timeline == log.timeline, *_named(look.source))
-        .ext(distinct_on(events.c.fact))
-        .order_by(events.c.fact, public.desc(), events.c.known.desc(), events.c.position.desc())
+        select(events.c.fact, events.c.position, _CONTENT)
+        .where(events.c.timeline == log.timeline, *_named(look.source), events.c.known <= look.known)
+        .order_by(events.c.fact, events.c.known.desc(), events.c.position.desc())
     )
-    yield from log.rows(query)
+    own = _own(log, taken)
+    return ((fact, own(position), content) for fact, position, content in log.rows(query))
+
+
+def _own(log: Log, taken: Sequence[Run]) -> Callable[[int], bool]:
+    """Return what tells the events of a source by position: those of its runs and what the first one found."""
+    if not taken:
+        return lambda _position: True
+    there = select(func.coalesce(func.max(events.c.position), 0)).where(
+        events.c.timeline == log.timeline, events.c.recorded <= taken[0].recorded
+    )
+    spans = [(0, log.connection.execute(there).scalar_one())]
+    spans += [(run.first, run.last) for run in taken if run.first is not None and run.last is not None]
+    return lambda position: position <= spans[bisect_right(spans, position, key=itemgetter(0)) - 1][1]
 
 
 def _stated(path: str | os.PathLike[str], map_: Map, counts: Counts) -> Iterator[Stated]:
@@ -304,40 +276,37 @@ def _raise(error: Refused) -> None:
     raise error
 
 
-def _kept(log: Log, look: Look, file: bytes, counts: Counts, outcome: Receipt | Refused) -> Run:
-    """Write down a look under the next number of its source, and return it."""
-    this = (runs.c.timeline == log.timeline, runs.c.source == look.source)
-    number = select(func.coalesce(func.max(runs.c.run), 0) + 1).where(*this).scalar_subquery()
-    row: dict[str, Any] = {"timeline": log.timeline, "source": look.source, "run": number, "known": look.known}
-    row |= {"file": file, **asdict(counts)}
-    if isinstance(outcome, Refused):
-        row |= {"outcome": "refused", "reason": ": ".join(filter(None, (str(outcome.place), outcome.message)))}
-    else:
-        row |= {"outcome": "recorded" if outcome.recorded else "unchanged"}
-        row |= {"first": outcome.first, "last": outcome.last}
-    return _run(log.connection.execute(insert(runs).values(row).returning(*_COLUMNS)).one())
-
-
-def _runs(log: Log, *which: ColumnElement[bool]) -> Iterator[Run]:
-    query = select(*_COLUMNS).where(runs.c.timeline == log.timeline, *which).order_by(runs.c.source, runs.c.run)
-    return map(_run, log.connection.execute(query))
-
-
-def _run(found: Any) -> Run:  # noqa: ANN401  a row of these columns
-    fields = found._asdict()
-    return Run(**fields | {"file": fields["file"].hex()})
+def _stamp(path: str | os.PathLike[str]) -> tuple[int, int, int]:
+    """Return what changes with a file; refuse what is none, and can be read only once."""
+    with _readable(path):
+        found = Path(path).stat()
+    if not S_ISREG(found.st_mode):
+        raise refused(path, "this is no regular file", "Save the list to a file first: it is read twice")
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _hashed(path: str | os.PathLike[str]) -> bytes:
+    _stamp(path)
+    with _readable(path), Path(path).open("rb") as file:
+        return file_digest(file, "sha256").digest()
+
+
+@contextmanager
+def _readable(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
-        with Path(path).open("rb") as file:
-            return file_digest(file, "sha256").digest()
+        yield
     except OSError as error:
         message = f"the file cannot be read ({error.strerror})"
         raise refused(path, message, "Check the name and your rights") from error
 
 
 # Tables of versions
+
+
+def _hashed_together(tables: Sequence[str | os.PathLike[str]]) -> bytes:
+    """Return the hash of a table, or of the hashes of several in the order given."""
+    hashes = [_hashed(table) for table in tables]
+    return hashes[0] if len(hashes) == 1 else sha256(b"".join(hashes)).digest()
 
 
 def _history(log: Log, facts: list[str]) -> Iterator[tuple[datetime, str, str]]:

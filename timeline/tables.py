@@ -138,7 +138,13 @@ runs = Table(
     Column("timeline", Name, comment="timeline that the source belongs to"),
     Column("source", Name, comment="name of the list that was looked at; its facts are named source/…"),
     Column("run", BigInteger, comment="number of the look at this source: 1, 2, 3 without gaps"),
-    Column("known", Instant, nullable=False, comment="instant at which the list read so"),
+    Column(
+        "form",
+        Name,
+        nullable=False,
+        comment="snapshot of a whole list, or versions: a table whose values have dates of their own",
+    ),
+    Column("known", Instant, nullable=False, comment="instant at which the list read so; of a table, its last version"),
     Column(
         "recorded",
         Instant,
@@ -166,6 +172,7 @@ runs = Table(
     ),
     CheckConstraint("run > 0", name="runs_begin_at_one"),
     CheckConstraint("source ~ '^[a-z0-9][a-z0-9_-]{0,62}$'", name="source_is_plain"),
+    CheckConstraint("form IN ('snapshot', 'versions')", name="form_is_one_of_two"),
     CheckConstraint("isfinite(known) AND isfinite(recorded)", name="looks_are_dated"),
     CheckConstraint("octet_length(file) = 32", name="file_hash_is_sha256"),
     CheckConstraint("least(rows, added, amended, removed, returned) >= 0", name="counts_are_not_negative"),

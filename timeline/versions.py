@@ -10,7 +10,7 @@ from __future__ import annotations
 import marshal
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,12 @@ class Versions:
         """Return how many versions there are."""
         return int(self._sorter.execute("SELECT count(*) FROM version").fetchone()[0])
 
+    @property
+    def last(self) -> datetime | None:
+        """When the newest version was made public; None where there is none."""
+        known = self._sorter.execute("SELECT max(known) FROM version").fetchone()[0]
+        return None if known is None else EPOCH + known * _MICROSECOND
+
     def facts(self) -> list[str]:
         """Return the facts that the versions are of."""
         return [fact for (fact,) in self._sorter.execute("SELECT DISTINCT fact FROM version")]
@@ -88,35 +94,63 @@ def _stored(stated: Iterable[Stated]) -> Iterator[tuple[int, int, str, bytes]]:
         yield (known - EPOCH) // _MICROSECOND, number, identity(one), marshal.dumps(tuple(one))
 
 
-def revisions(
-    stated: Iterable[tuple[datetime, Stated]],
-    held: Iterable[tuple[datetime, str, str]],
-    newest: Mapping[str, datetime],
-    read: Read,
-) -> Iterator[Placed]:
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a log holds of the facts that a table is about.
+
+    `versions` (known, fact, canonical line) come in order of `known` and then of position. `newest` is when each fact
+    that is held was reported last, and `read` the instant up to which all that the source said has been read.
+    """
+
+    versions: Iterable[tuple[datetime, str, str]]
+    newest: Mapping[str, datetime]
+    read: datetime | None = None
+
+    def settled(self, fact: str) -> datetime | None:
+        """Return the instant up to which no version of a fact can come in between any more; None for a new fact."""
+        newest = self.newest.get(fact)
+        return newest and max(newest, self.read or newest)
+
+
+def revisions(stated: Iterable[tuple[datetime, Stated]], held: Recorded, read: Read) -> Iterator[Placed]:
     """Yield the events of a table of versions: each value that differs from the one in force at its `known`.
 
-    Stated values, and held versions (known, fact, canonical line), come in order of `known`. `newest` is when each fact
-    was last reported. A new value before that is a Conflict: versions that only repeated the one before were left out,
-    and what they said would silently change.
+    Stated values come in order of `known`. No news is what repeats the table's own version before, and what the log
+    holds of that very instant, whatever people have corrected since. Another value before a fact is settled is a
+    Conflict: versions that only repeated the one before were left out, and what they said would silently change.
     """
     force: dict[str, str | Said | None] = {}
+    there: dict[str, tuple[datetime, list[str]]] = {}
+    told: dict[str, Said | None] = {}
     last: dict[str, datetime] = {}
-    earlier = iter(held)
+    earlier = iter(held.versions)
     upcoming = next(earlier, None)
     for known, one in stated:
         while upcoming is not None and upcoming[0] <= known:
-            force[upcoming[1]] = upcoming[2]
+            at, fact, content = upcoming
+            force[fact] = content
+            there[fact] = (at, [*there[fact][1], content] if there.get(fact, (None,))[0] == at else [content])
             upcoming = next(earlier, None)
         fact = identity(one)
+        if fact in told and _alike(one.fields, told[fact], one.tolerance):
+            last[fact] = known
+            continue
+        told[fact] = one.fields
         before = _read(force.get(fact))
-        event = _revision(one, fact, known, before, fact in force or fact in newest, read)
+        event = _revision(one, fact, known, before, fact in force or fact in held.newest, read)
         line = said(event.fields()) if event is not None and event.action != "retract" else None
         if event is not None and not (before is not None and alike(line, before, one.tolerance)):
-            _in_order(one, fact, known, last.get(fact), newest.get(fact))
+            at, contents = there.get(fact, (known, []))
+            if at == known and any(_alike(line, _read(content), one.tolerance) for content in contents):
+                continue
+            _in_order(one, fact, known, last.get(fact), held.settled(fact))
             force[fact] = line
             yield one.place, event
         last[fact] = known
+
+
+def _alike(one: Said | None, other: Said | None, tolerance: float) -> bool:
+    return one is other if one is None or other is None else alike(one, other, tolerance)
 
 
 def _read(content: str | Said | None) -> Said | None:
@@ -142,12 +176,12 @@ def _revision(
     return made(read, one.place, one.fields, action="correct" if held else "assert", fact=fact, known=known)
 
 
-def _in_order(one: Stated, fact: str, known: datetime, last: datetime | None, newest: datetime | None) -> None:
-    """Refuse a value that contradicts one of the same instant, or comes before what is held."""
+def _in_order(one: Stated, fact: str, known: datetime, last: datetime | None, settled: datetime | None) -> None:
+    """Refuse a value that contradicts one of the same instant, or comes before what is settled."""
     if last == known:
         message = f"{fact!r} is stated twice for {format_instant(known)}, with different values"
         raise Refused(message, remedy="Keep the one that was published", place=one.place)
-    if newest is not None and known < newest:
-        message = f"{fact!r} has another value at {format_instant(known)}, and is held up to {format_instant(newest)}"
+    if settled is not None and known < settled:
+        message = f"{fact!r} has another value at {format_instant(known)}, and was read up to {format_instant(settled)}"
         remedy = "Import the whole table into a timeline of its own, or correct that version by hand"
         raise Conflict(message, remedy=remedy, place=one.place)

@@ -62,7 +62,7 @@ def check_gold(scene: Scene) -> None:
         facts = scene.line.facts(subject="ca", on="2020-12-20", known=known).facts
         found = next(entry.data["value"] for entry in facts if entry.data["measure"] == "percent_cli")
         scene.report.equal(f"percent_cli of California, 2020-12-20, as known {known}", found, expected)
-    scene.report.equal(f"versions of {NOISY}", len(scene.line.show(NOISY).versions), distinct(scene, NOISY))
+    scene.report.equal(f"versions of {NOISY}", len(scene.line.show(f"covid/{NOISY}").versions), distinct(scene, NOISY))
 
 
 def distinct(scene: Scene, fact: str) -> int:

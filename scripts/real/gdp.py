@@ -48,7 +48,7 @@ def check_gold(scene: Scene) -> None:
         before, after = (level(scene, day, known) for day in ("2008-08-15", "2008-11-15"))
         growth = round((after / before - 1) * 100, 3)
         scene.report.equal(f"growth of the fourth quarter of 2008 in the US, as known {known}", growth, expected)
-    levels = {entry.data["value"] for entry in scene.line.show("US/2008-10-01").versions}
+    levels = {entry.data["value"] for entry in scene.line.show("gdp/US/2008-10-01").versions}
     scene.report.equal("levels that this quarter has had", len(levels), LEVELS)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isclose
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from real.frame import Scene
+
+    from timeline import Entry
 
 SEED = 20231226
 
@@ -111,11 +113,13 @@ def load(scene: Scene, path: Path, how: Path, table: Table, seconds: float) -> N
     scene.report.equal("doing it again records nothing", scene.line.stats()["events"], events)
 
 
-def check_all(scene: Scene, table: Table, within: Callable[[str], str] = str) -> None:
-    """Hold all values as known on each version's day, read from the log, against the table.
+def named(entry: Entry) -> str:
+    """Return the name that a fact has in the table: without its source."""
+    return entry.fact.partition("/")[2]
 
-    `within` turns the name of a fact in the log into that of the table.
-    """
+
+def check_all(scene: Scene, table: Table) -> None:
+    """Hold all values as known on each version's day, read from the log, against the table."""
     log = sorted((entry.known, entry.position, entry) for entry in scene.line.log())
     believed: Values = {}
     stated: Values = {}
@@ -124,7 +128,7 @@ def check_all(scene: Scene, table: Table, within: Callable[[str], str] = str) ->
         _put(stated, ((cell.fact, cell.value) for cell in cells))
         while at < len(log) and log[at][0].date().isoformat() <= version:
             entry = log[at][2]
-            _put(believed, [(within(entry.fact), None if entry.action == "retract" else entry.data["value"])])
+            _put(believed, [(named(entry), None if entry.action == "retract" else entry.data["value"])])
             at += 1
         for fact in stated.keys() | believed.keys():
             count += 1
@@ -134,7 +138,7 @@ def check_all(scene: Scene, table: Table, within: Callable[[str], str] = str) ->
     scene.report.check("all values as known at each version are the table's", not wrong.count, wrong.told(figures))
 
 
-def check_asked(scene: Scene, table: Table, days: int, within: Callable[[str], str] = str) -> None:
+def check_asked(scene: Scene, table: Table, days: int) -> None:
     """Ask for the facts of a few days, drawn with a fixed seed, as known at each version."""
     drawn, clock = random.Random(SEED), Stopwatch()  # noqa: S311  a repeatable choice, not a secret
     stated: dict[str, Values] = defaultdict(dict)
@@ -145,7 +149,7 @@ def check_asked(scene: Scene, table: Table, days: int, within: Callable[[str], s
         for day in drawn.sample(sorted(stated), min(days, len(stated))):
             with clock.running():
                 facts = scene.line.facts(on=day, known=version).facts
-            found = {within(entry.fact): entry.data["value"] for entry in facts}
+            found = {named(entry): entry.data["value"] for entry in facts}
             expected = stated[day]
             count, values = count + 1, values + len(expected)
             if found.keys() != expected.keys() or not all(table.same(found[key], expected[key]) for key in found):

@@ -32,6 +32,7 @@ name = "{name}"
 born = { column = "born", as = "number" }
 """
 VERSIONS = """
+source = "gdp"
 [[facts]]
 fact = "{area}"
 kind = "observation"
@@ -127,7 +128,8 @@ def test_sources_are_listed_with_their_looks(lists: List) -> None:
     assert (refused["run"], refused["outcome"], refused["known"]) == (2, "refused", "2023-03-05T00:00:00Z")
     assert str(refused["reason"]).endswith("the file has no rows")
     table = lists.program("sources", "list", "-o", "csv").stdout.splitlines()
-    assert table[0].startswith("run,known,recorded,outcome,file,rows,added,amended,removed,returned,first,last,reason")
+    columns = "run,form,known,recorded,outcome,file,rows,added,amended,removed,returned,first,last,reason"
+    assert table[0].startswith(columns)
     assert len(table) == 3
     assert lists.program.refused(3, "sources", "other") == (
         "there is no source 'other'",
@@ -208,6 +210,14 @@ def test_a_list_that_is_not_there_leaves_no_run(lists: List) -> None:
     assert len(lists.runs()) == 1
 
 
+def test_a_correction_outlives_the_next_look(lists: List) -> None:
+    """What was misread is put right; the same list again has nothing to say of it."""
+    lists.program("correct", "list/1", "--set", "data.name=Anne", "--misread", "--reason", "a slip", "--yes")
+    assert lists.look("2023-03-05").stderr == "4 rows, unchanged: run 2 of list\n"
+    rows = lists.program.answer("ask", "listings", "--as-of", "2023-03-05")["rows"]
+    assert rows[0]["state"]["name"] == "Anne"
+
+
 def test_a_day_may_be_given_in_words(lists: List) -> None:
     """What people type where a flag takes a day, from its start."""
     lists.look("5 March 2023")
@@ -236,7 +246,7 @@ def test_a_table_of_versions_is_imported_by_its_map(lists: List, tmp_path: Path)
         assert [row["state"]["value"] for row in lists.program.answer(*asked)["rows"]] == [value]
     table.write_text("area,published,value\nCH,2021-01-15,2\n")
     sentence, remedy = lists.program.refused(5, *args)
-    assert "'CH' has another value at 2021-01-15" in sentence
+    assert "'gdp/CH' has another value at 2021-01-15" in sentence
     assert remedy.startswith("Import the whole table")
     lists.program.refused(2, *args, "--skip-bad")
 

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from timeline.syncing import Run
+    from timeline.runs import Run
 
     Sync = Callable[[Timeline, "Snapshot", str], Run]
 
 START = datetime(2023, 1, 30, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 NUMBERS = count()
 MAP = """
 max_removed = 1.0
@@ -105,6 +106,33 @@ def test_asked_at_each_look_the_log_gives_that_look(
         assert asked(line, look.day, look.known) == look.entries
         assert {row.state["status"] for row in line.ask("listings", on=look.day, known=look.known).rows} == {"listed"}
     assert line.verify() == sum(run.last - run.first + 1 for run in line.runs("list") if run.first and run.last)
+
+
+@settings(max_examples=100)
+@given(looks=histories(), hands=st.lists(st.sampled_from("abc"), min_size=8, max_size=8))
+def test_what_people_corrected_stays_until_the_list_says_otherwise(
+    fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot], hands: list[str]
+) -> None:
+    """After each look somebody rewords an entry: it reads so until it is reworded by the list, or gone."""
+    line, before, shown, seen = fresh(), dict[str, str](), dict[str, str](), list[dict[str, str]]()
+    for look, name in zip(looks, hands, strict=False):
+        run = sync(line, look, "end")
+        kept = {name for name in look.entries if before.get(name) == look.entries[name]}
+        assert run.amended == len(look.entries.keys() & before.keys() - kept)
+        shown = look.entries | {name: shown[name] for name in kept}
+        seen.append(dict(shown))
+        if name in look.entries:
+            reworded(line, name, look.known + HOUR)
+            shown[name] = "hand"
+        before = look.entries
+    assert [asked(line, look.day, look.known) for look in looks] == seen
+
+
+def reworded(line: Timeline, name: str, known: datetime) -> None:
+    """Let somebody correct the stay of an entry that was news last."""
+    *_, last = (entry.fields() for entry in line.log(name) if entry.action != "retract")
+    data = {**last["data"], "name": "hand"}
+    line.record([{**last, "action": "correct", "data": data, "known": format_instant(known), "reason": "misread"}])
 
 
 @settings(max_examples=100)

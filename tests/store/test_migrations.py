@@ -184,8 +184,9 @@ def test_a_downgrade_that_would_lose_runs_is_refused(database_url: str) -> None:
     upgrade(database_url)
     with psycopg.connect(database_url) as connection:
         connection.execute("INSERT INTO timeline.timelines (timeline, hash) VALUES ('main', sha256(''))")
-        connection.execute("""INSERT INTO timeline.runs (timeline, source, run, known, outcome, file, rows, added,
-            amended, removed, returned) VALUES ('main', 'list', 1, now(), 'unchanged', sha256(''), 0, 0, 0, 0, 0)""")
+        connection.execute("""INSERT INTO timeline.runs (timeline, source, run, form, known, outcome, file,
+            rows, added, amended, removed, returned)
+            VALUES ('main', 'list', 1, 'snapshot', now(), 'unchanged', sha256(''), 0, 0, 0, 0, 0)""")
     with pytest.raises(RuntimeError, match="runs of sources, which would be lost"):
         migrate(database_url, "0001")
     assert rows(database_url, "SELECT count(*) FROM timeline.runs") == [(1,)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 from makers import line as fact_line
 
+from timeline import maps
 from timeline.errors import Conflict, Corrupt, NotFound, Refused
 from timeline.temporal import parse_known
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from timeline.app import Timeline
-    from timeline.syncing import Run
+    from timeline.maps import Stated
+    from timeline.rows import Row
+    from timeline.runs import Run
 
 MAP = """
 [[facts]]
@@ -31,20 +35,6 @@ subject = "{id}"
 list = "L"
 name = "{name}"
 program = "{program}"
-"""
-TABLE = """
-source = "figures"
-[[facts]]
-fact = "{area}/{year}"
-kind = "observation"
-subject = "{area}"
-valid = "{year}"
-known = "{published}"
-stated = ["value"]
-tolerance = 1e-9
-[facts.data]
-measure = "gdp"
-value = { column = "value", as = "number" }
 """
 
 
@@ -214,6 +204,114 @@ def test_a_list_that_was_imported_goes_on(feed: Feed) -> None:
         feed("2023-03-01", "1,Ann")
 
 
+def test_an_instant_that_is_read_again_counts_from_the_look_before(feed: Feed) -> None:
+    """The later reading displaces the earlier one and knows no more than it of the days before."""
+    feed("2023-03-01", "1,Ann", "2,Ben")
+    feed("2023-03-05", "1,Ann", "2,Ben")
+    feed("2023-03-05", "1,Ann", "3,Cid")
+    assert [entry.valid and entry.valid.text for entry in feed.line.log("list/2")] == [
+        *("2023-03-01/..", "2023-03-01/[2023-03-01..2023-03-04]")
+    ]
+    assert [entry.valid and entry.valid.text for entry in feed.line.log("3")] == ["[2023-03-02..2023-03-05]/.."]
+
+
+def test_a_look_leaves_what_people_corrected(feed: Feed) -> None:
+    """The list is compared with what it said itself, from run to run."""
+    feed("2023-03-01", "1,Ann", "2,Ben")
+    feed.line.record([_by_hand(feed, "list/1", data={"list": "L", "name": "Anna"})])
+    assert feed("2023-03-02", "1,Ann", "2,Ben").outcome == "unchanged"
+    assert feed.names("2023-03-02") == {"Anna": "listed", "Ben": "listed"}
+    assert feed("2023-03-03", "1,Ann,P", "2,Ben").amended == 1
+    assert feed("2023-03-04", "1,Ann,P", "2,Ben").outcome == "unchanged"
+    assert feed.names("2023-03-04") == {"Ann": "listed", "Ben": "listed"}
+
+
+def test_two_open_stays_end_together(feed: Feed) -> None:
+    """The old one was reinstated by hand: nobody is listed any more whom the list lacks."""
+    feed("2023-03-01", "1,Ann", "2,Ben")
+    feed("2023-03-05", "2,Ben")
+    feed("2023-03-06", "1,Ann", "2,Ben")
+    feed.line.record([_by_hand(feed, "list/1", known="2023-03-07", reason="the list of 5 March was faulty")])
+    assert feed("2023-03-10", "2,Ben").removed == 2
+    assert feed.names("2023-03-10") == {"Ben": "listed"}
+    assert feed.line.verify() == 7
+
+
+def test_a_look_ends_nothing_but_its_own(feed: Feed) -> None:
+    """A fact that somebody put under the name of the source is neither ended nor counted, nor is it a look."""
+    feed("2023-03-01", "1,Ann")
+    feed.line.record([fact_line(fact="list/note-1", known="2023-06-01")])
+    assert feed("2023-03-05", "1,Ann", max_removed=0.0).outcome == "unchanged"
+
+
+def test_a_list_that_was_imported_goes_on_look_after_look(feed: Feed) -> None:
+    """What the first look found is the list's own, though no run recorded it."""
+    feed("2023-03-01", "1,Ann", "2,Ben")
+    copy = replace(feed.line, name="copy")
+    copy.record([dict(action=e.action, fact=e.fact, **_stated(e)) for e in feed.line.log()])
+    feed.line = copy
+    assert feed("2023-03-04", "1,Ann", "2,Ben").outcome == "unchanged"
+    assert feed("2023-03-05", "1,Ann").removed == 1
+    assert feed("2023-03-06", "1,Ann", "2,Ben").returned == 1
+
+
+def test_the_remedy_for_too_much_that_is_gone_is_one(feed: Feed) -> None:
+    """29 of 100 may be gone where 0.29 may."""
+    rows = [f"{number},N" for number in range(100)]
+    feed("2023-03-01", *rows)
+    with pytest.raises(Refused, match="29 of 100") as caught:
+        feed("2023-03-02", *rows[29:], max_removed=0.2)
+    assert caught.value.remedy.endswith("--max-removed 0.29")
+    assert feed("2023-03-02", *rows[29:], max_removed=0.29).removed == 29
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(feed: Feed, tmp_path: Path) -> None:
+    """What was hashed is not what was compared: the run says so, and nothing is recorded."""
+    feed("2023-03-01", "1,Ann")
+    map_ = maps.load(feed.map)
+    (reader,) = map_.readers
+
+    def late(row: Row) -> Stated | None:
+        (tmp_path / "newer.csv").write_text("id,name,program\n3,Cid,\n")
+        (tmp_path / "newer.csv").replace(feed.file)
+        return reader(row)
+
+    with pytest.raises(Refused, match="the file changed while it was read"):
+        feed("2023-03-02", "1,Ann", "2,Ben", map=replace(map_, readers=(late,)))
+    assert [run.outcome for run in feed.line.runs("list")] == ["recorded", "refused"]
+    assert feed.line.stats()["events"] == 1
+
+
+def test_what_can_be_read_only_once_is_no_list(feed: Feed, tmp_path: Path) -> None:
+    """A pipe is refused without waiting for it, and leaves no run; a folder too."""
+    feed("2023-03-01", "1,Ann")
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path / "pipe.csv", tmp_path):
+        with pytest.raises(Refused, match="no regular file") as caught:
+            feed.line.sync(path, source="list", known="2023-03-02", map=feed.map)
+        assert caught.value.remedy.startswith("Save the list to a file first")
+    assert len(feed.line.runs("list")) == 1
+
+
+def test_a_reason_can_be_kept_and_read_whatever_the_file_holds(feed: Feed, tmp_path: Path) -> None:
+    """Lone surrogates and NUL are written as escapes."""
+    path = tmp_path / "list.jsonl"
+    odd = {r'{"id": "1", "name": "\ud800"}': "U+D800", r'{"id": "1", "\udfff\u0000": "x"}': r"\udfff\x00"}
+    for text, shown in odd.items():
+        path.write_text(text)
+        with pytest.raises(Refused):
+            feed.line.sync(path, source="list", known="2023-03-02", map=feed.map)
+        reason = feed.line.runs("list")[-1].reason or ""
+        assert shown in reason
+        assert reason.isprintable()
+
+
+def _by_hand(feed: Feed, fact: str, **changed: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return a correction of a fact as it was first asserted."""
+    first = next(iter(feed.line.log(fact)))
+    return {"action": "correct", "fact": fact, **_stated(first), "reason": "misread", **changed}
+
+
 def _stated(entry: Any) -> dict[str, Any]:  # noqa: ANN401
     fields: dict[str, Any] = entry.fields()
     return {name: value for name, value in fields.items() if name not in {"action", "fact"}}
@@ -275,63 +373,3 @@ def test_verification_finds_runs_that_were_tampered_with(feed: Feed, database_ur
         owner.execute(how.encode())
     with pytest.raises(Corrupt, match=said):
         feed.line.verify()
-
-
-# Tables of versions
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    """Return a table of versions, out of order, with noise and a value withdrawn; its map stands beside it."""
-    (tmp_path / "table.toml").write_text(TABLE)
-    path = tmp_path / "table.csv"
-    path.write_text(
-        "area,year,published,value\n"
-        "CH,2020,2021-03-01,3.381574670952132\n"
-        "CH,2020,2021-02-01,3.3815746709521317\n"
-        "CH,2020,2021-01-01,3\n"
-        "CH,2021,2021-01-01,\n"
-        "CH,2021,2021-05-01,\n"
-        "CH,2021,2021-04-01,7\n"
-    )
-    return path
-
-
-def test_a_table_of_versions_answers_as_of_each_version(opened: Timeline, table: Path) -> None:
-    """Every version is compared with the one before; asked by any date the table's own row answers."""
-    receipt = opened.revise(table, table.with_suffix(".toml"))
-    assert (receipt.recorded, receipt.duplicates) == (4, 2)
-    known = ("2020-12-31", "2021-01-31", "2021-02-01", "2021-06-01")
-    answers = [opened.ask("observations", on="2020-06-01", known=day).rows for day in known]
-    found = [[row.state["value"] for row in rows] for rows in answers]
-    assert found == [[], [3], [3.3815746709521317], [3.3815746709521317]]
-    assert [entry.action for entry in opened.log("figures/CH/2021")] == ["assert", "retract"]
-    assert [entry.known for entry in opened.log()] == sorted(entry.known for entry in opened.log())
-
-
-def test_a_table_twice_records_nothing(opened: Timeline, table: Path) -> None:
-    """As a whole, or one more version of it."""
-    opened.revise(table, table.with_suffix(".toml"))
-    again = opened.revise([table], table.with_suffix(".toml"))
-    assert (again.recorded, again.duplicates) == (0, 6)
-    table.write_text(table.read_text() + "CH,2020,2021-06-01,4\n")
-    assert opened.revise(table, table.with_suffix(".toml"), dry_run=True).recorded == 1
-    assert opened.revise(table, table.with_suffix(".toml")).recorded == 1
-    assert opened.verify() == 5
-
-
-def test_a_bad_row_of_a_table_leaves_nothing(opened: Timeline, table: Path) -> None:
-    """All or nothing, with the line and the column."""
-    table.write_text(table.read_text() + "CH,2020,2021-06-01,much\n")
-    with pytest.raises(Refused) as caught:
-        opened.revise(table, table.with_suffix(".toml"))
-    assert (caught.value.place.line, caught.value.place.field) == (8, "value")
-    assert opened.stats()["events"] == 0
-
-
-def test_a_late_version_is_a_conflict(opened: Timeline, table: Path) -> None:
-    """Another value between two that are held would change what repeats in between."""
-    opened.revise(table, table.with_suffix(".toml"))
-    table.write_text("area,year,published,value\nCH,2020,2021-01-15,9\n")
-    with pytest.raises(Conflict, match="is held up to 2021-02-01"):
-        opened.revise(table, table.with_suffix(".toml"))

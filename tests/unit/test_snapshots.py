@@ -3,66 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.makers_views import KIND
+from unit.makers_snapshots import FIRST, SECOND, THIRD, Held, listed, told
 
-from timeline import border
-from timeline.errors import Conflict, Place, Refused
-from timeline.events import Event, canonical
-from timeline.maps import Stated
-from timeline.snapshots import GONE, Counts, Look, alike, changes
+from timeline.errors import Place, Refused
+from timeline.snapshots import GONE, Look, alike
 from timeline.temporal import parse_known
-from timeline.versions import UNREPORTED, ordered, revisions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-FIRST, SECOND, THIRD = "2023-03-01", "2023-03-05", "2023-03-06"
-
-
-def read(fields: Any) -> Event:  # noqa: ANN401
-    """Return the event of a fact line, without any document."""
-    return border.event(fields, KIND.__getitem__, lambda _: None)
-
-
-def listed(name: str, line: int = 1, tolerance: float = 0.0, **changed: Any) -> Stated:  # noqa: ANN401
-    """Return a row that lists somebody; what is no field of a line is data."""
-    own = {"valid", "known", "fact", "said_by"}
-    data = {"list": "L", "name": name, **{key: value for key, value in changed.items() if key not in own}}
-    fields = {"kind": "entry.listed", "subject": name, "data": data, "valid": changed.get("valid", "{seen}/..")}
-    fields |= {"said_by": changed["said_by"]} if "said_by" in changed else {}
-    return Stated("list.csv", line, changed.get("fact", name), fields, None, tolerance, "{seen}" in fields["valid"])
-
-
-class Held:
-    """What a source holds, look after look, as a log would keep it: the last event of each fact is in force."""
-
-    def __init__(self, **look: Any) -> None:  # noqa: ANN401
-        """Begin with nothing, and look in one way."""
-        self.lines: dict[str, str] = {}
-        self.before: datetime | None = None
-        self.how = {"max_removed": 1.0} | look
-
-    def look(self, day: str, *stated: Stated) -> list[Event]:
-        """Return the events of a look at a list that reads so."""
-        self.counts = Counts()
-        look = Look(source="s", known=parse_known(day), before=self.before, **self.how)
-        events = [event for _, event in changes(look, stated, self.lines.items(), read, self.counts)]
-        self.before = look.known
-        for event in events:
-            self.lines[event.fact] = canonical(event.fields()).decode()
-        return events
-
-    def counted(self) -> tuple[int, int, int, int]:
-        """Return how many entries were added, amended, removed and returned at the last look."""
-        return self.counts.added, self.counts.amended, self.counts.removed, self.counts.returned
-
-
-def told(events: Iterable[Event]) -> list[tuple[str, str, str | None]]:
-    """Return action, fact and valid time of events."""
-    return [(event.action, event.fact, event.valid.text if event.valid else None) for event in events]
 
 
 def test_a_first_look_adds_everything_from_its_day() -> None:
@@ -232,6 +179,54 @@ def test_more_removed_than_the_share_is_a_fault_of_the_feed() -> None:
     assert len(held.look(SECOND, *map(listed, "abcd"))) == 2
 
 
+def test_what_the_list_never_had_is_nobodys_entry() -> None:
+    """Others' facts under its name do not end and are not counted; one that the list then has becomes its own."""
+    held = Held(max_removed=0.0)
+    held.look(FIRST, listed("a"))
+    held.by_hand("s/note", "2023-03-02", name="n", valid="2020/..")
+    assert held.look(SECOND, listed("a")) == []
+    assert told(held.look(THIRD, listed("a"), listed("note"))) == [("assert", "s/note", "2020/..")]
+    assert held.counted() == (1, 0, 0, 0)
+    with pytest.raises(Refused, match="1 of 2 entries"):
+        held.look("2023-03-07", listed("a"))
+
+
+def test_another_reading_of_an_instant_is_as_precise_as_the_first() -> None:
+    """The look before is the one at an earlier instant, whatever was read at this one and displaced."""
+    held = Held()
+    held.look(FIRST, listed("a"), listed("b"))
+    held.look(SECOND, listed("a"), listed("b"), listed("c"))
+    held.before = parse_known(FIRST)
+    assert told(held.look(SECOND, listed("b"))) == [
+        ("correct", "s/a", "2023-03-01/[2023-03-01..2023-03-04]"),
+        ("retract", "s/c", None),
+    ]
+    held.before = parse_known(FIRST)
+    assert told(held.look(SECOND, listed("a"), listed("b"))) == [("correct", "s/a", "2023-03-01/..")]
+
+
+@pytest.mark.parametrize("share, gone", [(0.29, 29), (0.57, 57), (0.58, 58), (1 / 3, 33), (0.07, 7)])
+def test_the_share_itself_is_taken(share: float, gone: int) -> None:
+    """As written: 29 of 100 are 0.29, though no binary number is."""
+    held = Held(max_removed=share)
+    names = [f"{number:03}" for number in range(100)]
+    held.look(FIRST, *map(listed, names))
+    with pytest.raises(Refused):
+        held.look(SECOND, *map(listed, names[gone + 1 :]))
+    assert len(held.look(SECOND, *map(listed, names[gone:]))) == gone
+
+
+@pytest.mark.parametrize("odd", ["\ud800", 1 << 60, 1 << 70, 10**400])
+def test_what_no_line_can_hold_is_refused_where_it_stands(odd: object) -> None:
+    """A lone surrogate or a number that JSON would round, new or in place of what was there."""
+    held = Held()
+    held.look(FIRST, listed("a", details={"v": 1}))
+    for name in ("a", "b"):
+        with pytest.raises(Refused) as caught:
+            held.look(SECOND, listed(name, 7, tolerance=0.1, details={"v": odd}))
+        assert (caught.value.place.line, caught.value.place.field) == (7, "data")
+
+
 def test_an_empty_list_is_a_fault_of_the_feed() -> None:
     """Rows without a value state nothing, and nobody is gone for it."""
     held = Held()
@@ -261,93 +256,6 @@ def test_what_the_border_refuses_names_the_row() -> None:
     with pytest.raises(Refused) as caught:
         Held().look(FIRST, listed("a"), listed("b", 9, program=3))
     assert caught.value.place == Place("list.csv", 9, "data.program")
-
-
-# Tables of versions
-
-
-def version(known: str | None, value: float | None, line: int = 1, fact: str = "f", tolerance: float = 0.0) -> Stated:
-    """Return a row of a table of versions: a measured value, or none."""
-    data = {"measure": "m", "value": value}
-    fields = {"kind": "observation", "subject": "x", "valid": "2020", "data": data}
-    return Stated("table.csv", line, fact, None if value is None else fields, known, tolerance, False)
-
-
-def revised(*table: Stated, held: Iterable[Event] = ()) -> list[Event]:
-    """Return the events of a table, given what is held."""
-    lines = [(event.known, event.fact, canonical(event.fields()).decode()) for event in held]
-    newest = {event.fact: event.known for event in held}
-    with ordered(table) as versions:
-        return [event for _, event in revisions(versions, sorted(lines, key=lambda one: one[0]), newest, read)]
-
-
-def values(events: Iterable[Event]) -> list[tuple[str, str, Any]]:
-    """Return action, day of knowledge and value of events."""
-    return [(event.action, f"{event.known:%Y-%m-%d}", event.data.get("value")) for event in events]
-
-
-TABLE = (version("2021-03-01", 3), version("2021-01-01", 1), version("2021-02-01", 1.0), version("2021-04-01", None))
-
-
-def test_versions_are_taken_in_the_order_of_knowledge() -> None:
-    """Rows may stand in any order; what only repeats is no event, and what has no value any more is taken back."""
-    events = revised(*TABLE)
-    assert values(events) == [
-        ("assert", "2021-01-01", 1),
-        ("correct", "2021-03-01", 3),
-        ("retract", "2021-04-01", None),
-    ]
-    assert events[-1].reason == UNREPORTED
-
-
-def test_a_table_again_says_nothing_new() -> None:
-    """Each version is compared with the one in force at its own instant, not with the last."""
-    held = revised(*TABLE)
-    assert revised(*TABLE, held=held) == []
-    assert values(revised(*TABLE, version("2021-05-01", 5), held=held)) == [("correct", "2021-05-01", 5)]
-
-
-def test_facts_of_a_table_do_not_mix() -> None:
-    """Each fact has its own versions."""
-    events = revised(version("2021-01-01", 1), version("2021-01-01", 1, fact="g"), version("2021-02-01", 2, fact="g"))
-    assert [(event.fact, event.data["value"]) for event in events] == [("f", 1), ("g", 1), ("g", 2)]
-
-
-def test_noise_within_the_tolerance_is_no_version() -> None:
-    """A value printed twice with another last digit is one value."""
-    noisy = [version("2021-01-01", 3.3815746709521317), version("2021-02-01", 3.381574670952132, tolerance=1e-9)]
-    assert len(revised(*noisy)) == 1
-
-
-def test_another_value_before_what_is_held_is_a_conflict() -> None:
-    """What repeats in between was left out, so that it would silently change; what repeats there is fine."""
-    held = revised(*TABLE)
-    assert revised(version("2021-01-20", 1), held=held) == []
-    for late in (version("2021-01-20", 9, 4), version("2020-12-01", 9, 4), version("2021-03-20", None, 4)):
-        with pytest.raises(Conflict, match="is held up to 2021-04-01") as caught:
-            revised(late, held=held)
-        assert caught.value.place == Place("table.csv", 4)
-
-
-def test_two_values_of_one_instant_are_refused() -> None:
-    """Which of them was published, nobody knows; the same value twice is one."""
-    assert len(revised(version("2021-01-01", 1), version("2021-01-01", 1))) == 1
-    with pytest.raises(Refused, match="stated twice"):
-        revised(version("2021-01-01", 1), version("2021-01-01", 2, 8))
-
-
-def test_a_version_read_otherwise_corrects_its_own_instant() -> None:
-    """After a map was corrected the same row has another value: known as before, so that only the record differs."""
-    held = revised(version("2021-01-01", 1))
-    assert values(revised(version("2021-01-01", 2), held=held)) == [("correct", "2021-01-01", 2)]
-
-
-@pytest.mark.parametrize("stated", [version(None, 1), version("soon", 1), version("2021-01-01", 1)._replace(seen=True)])
-def test_a_version_says_when_it_was_made_public(stated: Stated) -> None:
-    """Without a date, with one that cannot be read, or with a first day that only looks can find, it is refused."""
-    with pytest.raises(Refused) as caught:
-        revised(stated)
-    assert caught.value.place.line == 1
 
 
 def test_the_day_of_a_look_is_that_in_utc() -> None:

@@ -13,13 +13,13 @@ from timeline.cli.records import counted
 from timeline.cli.session import Output, form_of, opened
 
 if TYPE_CHECKING:
-    from timeline.syncing import Run
+    from timeline.runs import Run
 
 app = typer.Typer()
 
 _SOURCE = ("source", "runs", "refused", "first_known", "last_known", "rows")
 _COUNTS = ("added", "amended", "removed", "returned")
-_RUN = ("run", "known", "recorded", "outcome", "file", "rows", *_COUNTS, "first", "last", "reason")
+_RUN = ("run", "form", "known", "recorded", "outcome", "file", "rows", *_COUNTS, "first", "last", "reason")
 
 
 @app.command(epilog=epilog("timeline sync sdn.csv --source ofac --known 2024-05-03 --map ofac.toml", 2, 4, 5))
