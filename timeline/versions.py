@@ -119,61 +119,75 @@ def revisions(stated: Iterable[tuple[datetime, Stated]], held: Recorded, read: R
     holds of that very instant, whatever people have corrected since. Another value before a fact is settled is a
     Conflict: versions that only repeated the one before were left out, and what they said would silently change.
     """
-    force: dict[str, str | Said | None] = {}
-    there: dict[str, tuple[datetime, list[str]]] = {}
-    told: dict[str, Said | None] = {}
-    last: dict[str, datetime] = {}
-    earlier = iter(held.versions)
-    upcoming = next(earlier, None)
+    course = _Course(held, read)
     for known, one in stated:
-        while upcoming is not None and upcoming[0] <= known:
-            at, fact, content = upcoming
-            force[fact] = content
-            there[fact] = (at, [*there[fact][1], content] if there.get(fact, (None,))[0] == at else [content])
-            upcoming = next(earlier, None)
-        fact = identity(one)
-        if fact in told and _alike(one.fields, told[fact], one.tolerance):
-            last[fact] = known
-            continue
-        told[fact] = one.fields
-        before = _read(force.get(fact))
-        event = _revision(one, fact, known, before, fact in force or fact in held.newest, read)
-        line = said(event.fields()) if event is not None and event.action != "retract" else None
-        if event is not None and not (before is not None and alike(line, before, one.tolerance)):
-            at, contents = there.get(fact, (known, []))
-            if at == known and any(_alike(line, _read(content), one.tolerance) for content in contents):
-                continue
-            _in_order(one, fact, known, last.get(fact), held.settled(fact))
-            force[fact] = line
+        course.advance(known)
+        event = course.news(one, known)
+        if event is not None:
             yield one.place, event
-        last[fact] = known
+
+
+class _Course:
+    """What is in force of each fact while a table is walked through in order of knowledge."""
+
+    def __init__(self, held: Recorded, read: Read) -> None:
+        """Begin before the first version."""
+        self._held, self._read = held, read
+        self._earlier = iter(held.versions)
+        self._upcoming = next(self._earlier, None)
+        self._logged: dict[str, tuple[datetime, list[str]]] = {}  # the versions of the log at their last instant so far
+        self._told: dict[str, Said | None] = {}  # what the table itself said last
+        self._own: set[str] = set()  # facts of which that is in force
+        self._last: dict[str, datetime] = {}
+
+    def advance(self, known: datetime) -> None:
+        """Go on to an instant: what the log holds by then is in force."""
+        while self._upcoming is not None and self._upcoming[0] <= known:
+            at, fact, content = self._upcoming
+            logged = self._logged.get(fact)
+            self._logged[fact] = (at, [*logged[1], content] if logged and logged[0] == at else [content])
+            self._own.discard(fact)
+            self._upcoming = next(self._earlier, None)
+
+    def news(self, one: Stated, known: datetime) -> Event | None:
+        """Return the event that a version of the table amounts to; None where it says nothing new."""
+        fact = identity(one)
+        event = None
+        if fact not in self._told or not _alike(one.fields, self._told[fact], one.tolerance):
+            event = self._event(one, fact, known)
+            self._told[fact] = one.fields
+        if event is not None:
+            _in_order(one, fact, known, self._last.get(fact), self._held.settled(fact))
+            self._own.add(fact)
+        self._last[fact] = known
+        return event
+
+    def _event(self, one: Stated, fact: str, known: datetime) -> Event | None:
+        """Return the event of a version that says otherwise than the table did before, unless the log says so too."""
+        own = fact in self._own
+        at, contents = self._logged.get(fact, (None, []))
+        before = self._told[fact] if own else _said(contents[-1]) if contents else None
+        if one.fields is None:
+            event = None if before is None else Event(action="retract", fact=fact, known=known, reason=UNREPORTED)
+        elif not own and before is not None and alike(one.fields, before, one.tolerance):
+            event = None
+        else:
+            action = "correct" if own or contents or fact in self._held.newest else "assert"
+            event = made(self._read, one.place, one.fields, action=action, fact=fact, known=known)
+        if event is None or own or not contents:
+            return event
+        line = said(event.fields()) if event.valid else None
+        there = contents if at == known else contents[-1:] if before is not None else []
+        return None if any(_alike(line, _said(content), one.tolerance) for content in there) else event
 
 
 def _alike(one: Said | None, other: Said | None, tolerance: float) -> bool:
     return one is other if one is None or other is None else alike(one, other, tolerance)
 
 
-def _read(content: str | Said | None) -> Said | None:
-    """Return what a version in force says, given as its line or as said already; None for a retraction."""
-    if not isinstance(content, str):
-        return content
+def _said(content: str) -> Said | None:
+    """Return what a line of the log says; None for a retraction."""
     return None if content.startswith(RETRACTED) else said(orjson.loads(content))
-
-
-def _revision(
-    one: Stated,
-    fact: str,
-    known: datetime,
-    before: Said | None,
-    held: bool,  # noqa: FBT001  the caller names it
-    read: Read,
-) -> Event | None:
-    """Return the event that a version amounts to, given what is in force; None where it plainly says nothing new."""
-    if one.fields is None:
-        return None if before is None else Event(action="retract", fact=fact, known=known, reason=UNREPORTED)
-    if before is not None and alike(one.fields, before, one.tolerance):
-        return None
-    return made(read, one.place, one.fields, action="correct" if held else "assert", fact=fact, known=known)
 
 
 def _in_order(one: Stated, fact: str, known: datetime, last: datetime | None, settled: datetime | None) -> None:
