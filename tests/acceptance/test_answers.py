@@ -282,3 +282,15 @@ def test_every_quote_stands_in_its_document(line: Timeline) -> None:
         assert source is not None
         assert source.quote
         assert documents[source.document].text[source.start : source.end] == source.quote
+
+
+def test_a_condition_looks_into_lists_and_a_misspelt_one_is_hinted_at(program: Program) -> None:
+    """A search for compliance must not come back empty because of a slip."""
+    flags = ("ask", "sanctions", "--on", READ_ON)
+    found = program.answer(*flags, "--where", "authority=EU")["rows"]
+    assert found
+    assert all("EU" in row["state"]["authority"] for row in found)
+    result = program(*flags, "--where", "stauts=in_force", "-o", "jsonl")
+    assert result.stdout == ""
+    assert "no row there has a field 'stauts'; did you mean status?" in result.stderr
+    assert "has a field" not in program(*flags, "--where", "status=unheard-of", "-o", "jsonl").stderr

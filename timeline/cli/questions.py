@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from timeline.cli.frame import epilog
-from timeline.cli.output import Printed, say, tell_basis, write
+from timeline.cli.output import Printed, say, spread, tell_basis, write
 from timeline.cli.session import (
     AsOf,
     BasisToken,
@@ -60,9 +62,13 @@ def ask(  # noqa: PLR0913  each is an option of the command line
         header = {"basis": at.to_dict(), "view": at.view, "version": at.version}
         printed = Printed(name="rows", rows=map(row_fields, rows), header=header, columns=_ROW)
         count = write(printed, shape)
+        others = map(row_fields, line.stream(view, key, basis=at.token)[1] if where and not count else ())
+        strange = list(_strange(where or [], others))
     tell_basis(at)
     if not count:
         _nothing(f"no rows in {view}", {"key": key, "where": " and ".join(where or ())})
+    for hint in strange:
+        say(hint)
 
 
 @app.command(epilog=epilog("timeline facts --kind sanction.imposed --as-of 2023-12-26 -o json", 2, 4))
@@ -126,6 +132,20 @@ def show(
     versions = history["versions"]
     rows = _for_people(versions) if shape == "table" else versions
     write(Printed(name="versions", rows=rows, header={"fact": history["fact"]}, columns=_EVENT), shape)
+
+
+LOOKED_AT = 200
+"""Rows that are looked at for the fields that a view has."""
+
+
+def _strange(where: list[str], rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Yield what to say of fields that no row has, where nothing was found: they may be misspelt."""
+    names = {name for row in islice(rows, LOOKED_AT) for name in spread(row)}
+    names |= {name.removeprefix("state.") for name in names}
+    for field in (text.partition("=")[0] for text in where):
+        if names and field not in names and not any(name.startswith(f"{field}.") for name in names):
+            near = get_close_matches(field, names, n=1)
+            yield f"no row there has a field {field!r}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _for_people(versions: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
