@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -225,6 +226,7 @@ class Appender:
                 copy.write_row(row)
 
 
+@lru_cache(maxsize=1 << 12)
 def ranges(valid: Valid) -> tuple[Range[date], Range[date]]:
     """Return the days on which a fact may hold and those on which it surely holds, open ends without a bound."""
     possible = _days(valid.first_lo, valid.last_hi)

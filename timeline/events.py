@@ -97,8 +97,10 @@ class Event:
             line |= {"kind": self.kind, "subject": self.subject, "data": self.data, "valid": self.valid.text}
         if self.source is not None:
             line["source"] = _present(_source_fields(self.source))
-        line |= _present({"confidence": self.confidence, "time": self.time, "reason": self.reason})
-        line |= {name: getattr(self, name) for name, usual in _USUAL.items() if getattr(self, name) != usual}
+        for name, usual in _USUAL:
+            value = getattr(self, name)
+            if value != usual:
+                line[name] = value
         return line
 
 
@@ -135,7 +137,10 @@ def _restored(*values: Any) -> Entry:  # noqa: ANN401
     return Entry(**dict(zip(Entry.__dataclass_fields__, values, strict=True)))
 
 
-_USUAL: Mapping[str, Any] = {"schema": 1, "said_by": (), "modality": "asserted", "polarity": "affirmed"}
+_USUAL: tuple[tuple[str, Any], ...] = (
+    *((name, None) for name in ("confidence", "time", "reason")),
+    *(("schema", 1), ("said_by", ()), ("modality", "asserted"), ("polarity", "affirmed")),
+)
 
 
 def _source_fields(source: Source) -> dict[str, Any]:
