@@ -103,7 +103,9 @@ def revise(
     with ordered(one._replace(fact=f"{map_.source}/{identity(one)}") for one in stated) as versions:
         appender.lock()
         facts = versions.facts()
-        held = Recorded(_history(log, facts), _newest(log, facts), _read_up_to(log, map_.source))
+        taken = [run for run in looks(log, runs.c.source == map_.source) if run.outcome != "refused"]
+        read = max((run.known for run in taken), default=None)
+        held = Recorded(_history(log, facts, _own(log, taken)), _newest(log, facts), read)
         found = _tallied(revisions(versions, held, _reader(log, vocabulary)), counts)
         receipt = _appended(found, appender, progress)
         receipt.duplicates = len(versions) - receipt.recorded
@@ -120,13 +122,6 @@ def _tallied(found: Iterator[Placed], counts: Counts) -> Iterator[Placed]:
         counts.amended += event.action == "correct"
         counts.removed += event.action == "retract"
         yield place, event
-
-
-def _read_up_to(log: Log, source: str) -> datetime | None:
-    """Return the instant up to which all that a source said has been read; None where nothing was."""
-    here = (runs.c.timeline == log.timeline, runs.c.source == source, runs.c.outcome != "refused")
-    known: datetime | None = log.connection.execute(select(func.max(runs.c.known)).where(*here)).scalar_one()
-    return known
 
 
 def _finish(log: Log, *, dry_run: bool) -> None:
@@ -309,10 +304,11 @@ def _hashed_together(tables: Sequence[str | os.PathLike[str]]) -> bytes:
     return hashes[0] if len(hashes) == 1 else sha256(b"".join(hashes)).digest()
 
 
-def _history(log: Log, facts: list[str]) -> Iterator[tuple[datetime, str, str]]:
-    """Yield all versions held of some facts, in order of when they were known."""
-    query = select(events.c.known, events.c.fact, _CONTENT).where(*_of(log, facts))
-    yield from log.rows(query.order_by(events.c.known, events.c.position))
+def _history(log: Log, facts: list[str], own: Callable[[int], bool]) -> Iterator[tuple[datetime, str, bool, str]]:
+    """Yield all versions held of some facts, in order of when they were known, and whether the source said so."""
+    query = select(events.c.known, events.c.fact, events.c.position, _CONTENT).where(*_of(log, facts))
+    for known, fact, position, content in log.rows(query.order_by(events.c.known, events.c.position)):
+        yield known, fact, own(position), content
 
 
 def _newest(log: Log, facts: list[str]) -> dict[str, datetime]:

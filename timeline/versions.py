@@ -98,11 +98,12 @@ def _stored(stated: Iterable[Stated]) -> Iterator[tuple[int, int, str, bytes]]:
 class Recorded:
     """What a log holds of the facts that a table is about.
 
-    `versions` (known, fact, canonical line) come in order of `known` and then of position. `newest` is when each fact
+    `versions` (known, fact, whether the source itself said so, canonical line) come in order of `known` and then of
+    position. `newest` is when each fact
     that is held was reported last, and `read` the instant up to which all that the source said has been read.
     """
 
-    versions: Iterable[tuple[datetime, str, str]]
+    versions: Iterable[tuple[datetime, str, bool, str]]
     newest: Mapping[str, datetime]
     read: datetime | None = None
 
@@ -115,7 +116,7 @@ class Recorded:
 def revisions(stated: Iterable[tuple[datetime, Stated]], held: Recorded, read: Read) -> Iterator[Placed]:
     """Yield the events of a table of versions: each value that differs from the one in force at its `known`.
 
-    Stated values come in order of `known`. No news is what repeats the table's own version before, and what the log
+    Stated values come in order of `known`. No news is what repeats the source's own version before, and what the log
     holds of that very instant, whatever people have corrected since. Another value before a fact is settled is a
     Conflict: versions that only repeated the one before were left out, and what they said would silently change.
     """
@@ -136,17 +137,21 @@ class _Course:
         self._earlier = iter(held.versions)
         self._upcoming = next(self._earlier, None)
         self._logged: dict[str, tuple[datetime, list[str]]] = {}  # the versions of the log at their last instant so far
-        self._told: dict[str, Said | None] = {}  # what the table itself said last
+        self._told: dict[str, Said | None] = {}  # what the source itself said last
         self._own: set[str] = set()  # facts of which that is in force
         self._last: dict[str, datetime] = {}
 
     def advance(self, known: datetime) -> None:
         """Go on to an instant: what the log holds by then is in force."""
         while self._upcoming is not None and self._upcoming[0] <= known:
-            at, fact, content = self._upcoming
+            at, fact, own, content = self._upcoming
             logged = self._logged.get(fact)
             self._logged[fact] = (at, [*logged[1], content] if logged and logged[0] == at else [content])
-            self._own.discard(fact)
+            if own:
+                self._told[fact] = _said(content)
+                self._own.add(fact)
+            else:
+                self._own.discard(fact)
             self._upcoming = next(self._earlier, None)
 
     def news(self, one: Stated, known: datetime) -> Event | None:
@@ -163,7 +168,7 @@ class _Course:
         return event
 
     def _event(self, one: Stated, fact: str, known: datetime) -> Event | None:
-        """Return the event of a version that says otherwise than the table did before, unless the log says so too."""
+        """Return the event of a version that says otherwise than the source did before, unless the log says so too."""
         own = fact in self._own
         at, contents = self._logged.get(fact, (None, []))
         before = self._told[fact] if own else _said(contents[-1]) if contents else None
@@ -174,10 +179,10 @@ class _Course:
         else:
             action = "correct" if own or contents or fact in self._held.newest else "assert"
             event = made(self._read, one.place, one.fields, action=action, fact=fact, known=known)
-        if event is None or own or not contents:
+        if event is None or not contents:
             return event
         line = said(event.fields()) if event.valid else None
-        there = contents if at == known else contents[-1:] if before is not None else []
+        there = contents if at == known else [] if own or before is None else contents[-1:]
         return None if any(_alike(line, _said(content), one.tolerance) for content in there) else event
 
 

@@ -120,3 +120,14 @@ def test_a_table_is_a_look_at_its_source(opened: Timeline, table: Path) -> None:
     table.with_suffix(".toml").write_text(TABLE.replace('source = "figures"', ""))
     with pytest.raises(Refused, match="a table of versions belongs to a source"):
         opened.revise(table, table.with_suffix(".toml"))
+
+
+def test_a_table_that_lacks_a_version_says_what_it_says(opened: Timeline, table: Path) -> None:
+    """It repeats itself, but not what its source said in between: the value is what it was, once more."""
+    head = "area,year,published,value\n"
+    table.write_text(f"{head}CH,2020,2021-01-01,1\nCH,2020,2021-02-01,2\n")
+    opened.revise(table, table.with_suffix(".toml"))
+    table.write_text(f"{head}CH,2020,2021-01-01,1\nCH,2020,2021-03-01,1\n")
+    assert opened.revise(table, table.with_suffix(".toml")).recorded == 1
+    known = ("2021-01-31", "2021-02-28", "2021-03-31")
+    assert [opened.ask("observations", on="2020-06-01", known=day).rows[0].state["value"] for day in known] == [1, 2, 1]

@@ -34,7 +34,7 @@ def version(known: str | None, value: float | None, line: int = 1, fact: str = "
 
 def revised(*table: Stated, held: Iterable[Event] = (), read_up_to: datetime | None = None) -> list[Event]:
     """Return the events of a table, given what is held."""
-    lines = [(event.known, event.fact, canonical(event.fields()).decode()) for event in held]
+    lines = [(event.known, event.fact, True, canonical(event.fields()).decode()) for event in held]
     newest = {event.fact: event.known for event in held}
     with ordered(table) as versions:
         log = Recorded(sorted(lines, key=lambda one: one[0]), newest, read_up_to)
