@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from makers import entry, retraction
+from makers import retraction
+from unit.makers_plan import LATE, NEWS, PLAN, plan, read
 
-from timeline import border, vocabulary
 from timeline.corrections import Correction, Typed, Versions, assignment, assignments, corrected, correction
 from timeline.errors import Conflict, NotFound, Place, Refused
-from timeline.events import Document, Entry, Event, Source
+from timeline.events import Entry, Event, Source
 from timeline.temporal import parse_known
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-WORDS = vocabulary.load()
-NEWS = Document(
-    text="It rained 3 cm on Monday. It will snow by early next year.", publisher="The Post", published="2023"
-)
-PLAN = {"item": "S-400", "supplier": "Russia", "recipient": "India", "quantity": 5, "due": "2024"}
-LATE = parse_known("2030-01-01")
-
-
-def read(line: Mapping[str, Any]) -> Event:
-    """Return the event of a line, at the border of a log that holds one document."""
-    return border.event(line, WORDS.kind, lambda name: NEWS if name == NEWS.id else None)
-
-
-def plan(position: int = 1, **fields: Any) -> Entry:  # noqa: ANN401
-    """Return a recorded plan of delivery."""
-    usual: dict[str, Any] = {"fact": "plan", "kind": "delivery.scheduled", "subject": "s-400", "data": PLAN}
-    return entry(position, **usual | {"valid": "2023-12-26/..", "known": "2023-12-26"} | fields)
 
 
 def ask(*held: Entry, known: datetime = LATE, recorded: int = 99, **asked: Any) -> tuple[Entry, Event]:  # noqa: ANN401
