@@ -21,6 +21,7 @@ from timeline.database import check, translated
 from timeline.difference import changes
 from timeline.errors import NotFound
 from timeline.fold import Row, row
+from timeline.keeping import Views
 from timeline.planes import planes
 from timeline.question import Question, condition
 from timeline.store import Log
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from timeline.events import Document, Entry
     from timeline.fold import Projection
     from timeline.maps import Map
+    from timeline.rebuilding import Rebuilt
     from timeline.recording import Item
     from timeline.runs import Run, Source
     from timeline.transitions import Axis
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
 
     _Reading = tuple[Projection, Basis]
     _Explaining = Generator[Explained, None, None]
+
+
+_TRIES = 20
+"""How often an open question is asked anew because the log has moved on between its two looks."""
 
 
 def _now() -> datetime:
@@ -88,10 +94,7 @@ class Timeline:
         with self._connected() as connection:
             appender = Appender(connection, self.name, revise=revise)
             receipt = record(items, appender, self._log_through(connection), self.vocabulary, skip_bad, progress)
-            if dry_run:
-                connection.rollback()
-            else:
-                connection.commit()
+            self._end(connection, receipt, dry_run=dry_run)
         return receipt
 
     def sync(
@@ -189,10 +192,7 @@ class Timeline:
         with self._connected() as connection:
             appender = Appender(connection, self.name)
             receipt = record(appender, self._log_through(connection), self.vocabulary, asked, seen, now)
-            if dry_run:
-                connection.rollback()
-            else:
-                connection.commit()
+            self._end(connection, receipt, dry_run=dry_run)
         return receipt
 
     def correct_document(self, document: str, *, reason: str, dry_run: bool = False, **particulars: str) -> Receipt:
@@ -223,8 +223,7 @@ class Timeline:
         """Return the basis and an iterator over the rows, which holds one key's facts in memory at a time."""
         projection = self.vocabulary.view(view)
         wanted = [condition(text) for text in where]
-        basis = self._resolved(Question(**question), projection)
-        rows = self._rows(projection, key, basis)
+        basis, rows = self._answered(Question(**question), projection, key)
         return basis, (found for found in rows if all(holds(found) for holds in wanted))
 
     def facts(self, *, kind: str | None = None, subject: str | None = None, **question: Any) -> Facts:  # noqa: ANN401
@@ -338,7 +337,35 @@ class Timeline:
         with self._comparer(view) as comparer:
             return comparer.course(key, self._resolved(Question(**question), comparer.view), over)
 
+    # Stored views
+
+    @property
+    def views(self) -> Views:
+        """The stored views: kept up as events arrive, built anew, proved."""
+        return Views(self.engine, self.name, self.vocabulary)
+
+    def catch_up(self) -> None:
+        """Let every view that is stored already answer as the log is now."""
+        with self._connected():
+            pass
+        with translated():
+            self.views.catch_up_all()
+
+    def rebuild(self, view: str) -> Rebuilt:
+        """Build a stored view anew beside the one that answers, compare the two, and let it answer."""
+        with translated():
+            return self.views.rebuild(self.vocabulary.view(view))
+
     # Within
+
+    def _end(self, connection: Connection, receipt: Receipt, *, dry_run: bool) -> None:
+        """Commit what was recorded, with the stored views where that is little; or forget it."""
+        if dry_run:
+            connection.rollback()
+            return
+        if receipt.first is not None and receipt.last is not None:
+            self.views.take_along(connection, receipt.first, receipt.last)
+        connection.commit()
 
     def _compared(self, before: _Reading, after: _Reading, key: str | None, why: bool) -> Comparison:  # noqa: FBT001
         changed = changes(*(self._rows(view, key, basis) for view, basis in (before, after)))
@@ -381,7 +408,26 @@ class Timeline:
         with self._log() as log:
             return question.resolved(log, now or self.clock(), view)
 
+    def _answered(self, question: Question, view: Projection, key: str | None) -> tuple[Basis, Iterator[Row]]:
+        """Return the basis of a question and its rows: those that are stored, where they are of that very position.
+
+        What is stored moves on with the log: an open question takes the position that it finds. One that stands at an
+        earlier position, or chooses who is believed, is answered from the log.
+        """
+        with translated():
+            kept = question.is_open and self.views.catch_up(view)
+            basis = self._resolved(question, view)
+            for _ in range(_TRIES if kept or question.basis else 0):
+                stored = self.views.rows(view, key, basis)
+                if stored is not None or not question.is_open:
+                    break
+                basis = self._resolved(question, view)
+            else:
+                stored = None
+        return basis, self._rows(view, key, basis) if stored is None else stored
+
     def _rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
+        """Yield the rows of a view at a basis, computed from the log."""
         with self._log() as log:
             versions = log.versions(view.kinds, basis)
             for name, plane in planes(view, map(self.vocabulary.current, versions), key):

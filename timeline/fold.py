@@ -100,7 +100,10 @@ class Projection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The state of one key, how sure it is, and how far it reaches: `since` to `until`, None where open."""
+    """The state of one key, how sure it is, and how far it reaches: `since` to `until`, None where open.
+
+    `stuck` says why the key cannot be folded as it should be: the row is then the last that could, or an empty one.
+    """
 
     key: str
     state: State
@@ -110,6 +113,7 @@ class Row:
     until: date | None
     known_since: datetime
     facts: tuple[str, ...]
+    stuck: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ class Question:
         replaced = ("as_of",) if axes.keys() & {"on", "known"} else ("on", "known") if "as_of" in axes else ()
         return cls(**{**usual, **dict.fromkeys(replaced), **axes, **chosen})
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is asked of all that is recorded, by everybody."""
+        return not (self.recorded is not None or self.basis or self.only or self.without)
+
     def resolved(self, log: Log, now: datetime, view: Projection | None) -> Basis:
         """Return the basis that this question has in a log."""
         answerer = (view.name, view.version) if view else ("", 0)

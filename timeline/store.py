@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy import Text, cast, func, literal, or_, select, update
+from sqlalchemy import Text, and_, cast, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import DBAPIError
 
@@ -114,14 +114,26 @@ class Log:
             log = log.where(events.c.fact == func.any(facts))
         return self._stream(log)
 
+    def between(self, after: int, to: int) -> Iterator[Entry]:
+        """Yield the events behind one position, up to another, in order of recording."""
+        some = select(*_ENTRY).where(self._here, events.c.position > after, events.c.position <= to)
+        return self._stream(some.order_by(events.c.position))
+
     def versions(self, kinds: Iterable[str], basis: Basis) -> Iterator[Entry]:
         """Yield the versions believed at a basis of every fact that ever had one of the kinds, fact by fact.
 
         One sort and no join: the planner cannot misjudge it, however long ago the table was analysed.
         """
+        return self._ever(kinds, believed(basis))
+
+    def ever(self, kinds: Iterable[str], to: int) -> Iterator[Entry]:
+        """Yield all versions, recorded up to a position, of every fact that ever had one of the kinds, fact by fact."""
+        return self._ever(kinds, and_(self._here, events.c.position <= to))
+
+    def _ever(self, kinds: Iterable[str], counts: ColumnElement[bool]) -> Iterator[Entry]:
         ever = func.bool_or(events.c.kind == func.any(list(kinds)))
         whole = ever.over(partition_by=events.c.fact, order_by=events.c.position, rows=(None, None)).label("of_kind")
-        marked = select(*_ENTRY, events.c.fact, whole).where(believed(basis)).subquery()
+        marked = select(*_ENTRY, events.c.fact, whole).where(counts).subquery()
         columns = (marked.c[column.name] for column in _ENTRY)
         return self._stream(select(*columns).where(marked.c.of_kind).order_by(marked.c.fact, marked.c.position))
 

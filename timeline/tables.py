@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -21,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import DATERANGE, JSON
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSON, TSTZRANGE
 
 SCHEMA = "timeline"
 
@@ -186,4 +190,146 @@ runs = Table(
         name="every_event_of_a_run_is_counted",
     ),
     comment="The looks at each source: what each snapshot changed; never changed and never deleted",
+)
+
+read_models = Table(
+    "read_models",
+    metadata,
+    Column("timeline", Name, comment="timeline that the view is of"),
+    Column(
+        "model",
+        BigInteger,
+        Identity(always=True),
+        nullable=False,
+        comment="number of the model: its tables are rows_N and keys_N",
+    ),
+    Column("view", Name, nullable=False, comment="name of the view"),
+    Column("version", Integer, nullable=False, comment="version of the projection that folded it"),
+    Column(
+        "form",
+        Name,
+        nullable=False,
+        comment="the projection and its kinds, each with its version: another one is built anew",
+    ),
+    Column(
+        "position",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="position of the last event that is in it",
+    ),
+    Column(
+        "serving",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="whether questions are answered from it",
+    ),
+    Column(
+        "paused",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="whether it is left behind the log on purpose",
+    ),
+    Column(
+        "gathered",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="while it is built: position up to which the keys have been gathered",
+    ),
+    Column("folded", Name, comment="while it is built: the last key that has been folded"),
+    Column("built", Boolean, nullable=False, server_default=text("false"), comment="whether every key has been folded"),
+    Column(
+        "updated",
+        Instant,
+        nullable=False,
+        server_default=text("clock_timestamp()"),
+        comment="when it followed the log last",
+    ),
+    Column("error", Text, comment="why it could not follow the log last; null where it could"),
+    PrimaryKeyConstraint("timeline", "model", name="models_are_numbered_once"),
+    ForeignKeyConstraint(["timeline"], [timelines.c.timeline], name="model_belongs_to_a_timeline"),
+    CheckConstraint("char_length(view) BETWEEN 1 AND 200", name="view_is_named"),
+    CheckConstraint("position >= 0 AND gathered >= 0", name="checkpoint_counts_events"),
+    comment="The stored views, and how far each has followed its log; those that do not serve are being built",
+)
+Index(
+    "one_model_serves_a_view",
+    read_models.c.timeline,
+    read_models.c.view,
+    unique=True,
+    postgresql_where=read_models.c.serving,
+)
+
+rows = Table(
+    "rows",
+    metadata,
+    Column("model", BigInteger, nullable=False, comment="model that the row belongs to"),
+    Column("key", Name, nullable=False, comment="key of the row"),
+    Column("days", DATERANGE, nullable=False, comment="days over which it reads so"),
+    Column(
+        "known",
+        TSTZRANGE,
+        nullable=False,
+        comment="instants of knowledge over which it reads so on just these days",
+    ),
+    Column("state", JSON, nullable=False, comment="the state, as answers print it"),
+    Column("certain", DATERANGE, nullable=False, comment="days on which every fact behind it surely holds"),
+    Column("disputed", Boolean, nullable=False, comment="whether sources contradict one another"),
+    Column("facts", ARRAY(Name), nullable=False, comment="the facts behind it, in the order of folding"),
+    Column(
+        "known_since", Instant, comment="since when the state is so on each of these days; null where the days differ"
+    ),
+    Column(
+        "joined_before",
+        Boolean,
+        nullable=False,
+        comment="whether the state may be the same on the day before, from other facts",
+    ),
+    Column(
+        "joined_after",
+        Boolean,
+        nullable=False,
+        comment="whether the state may be the same on the day after, from other facts",
+    ),
+    CheckConstraint("NOT isempty(days) AND NOT isempty(known)", name="a_period_lasts"),
+    CheckConstraint("NOT lower_inf(known)", name="knowledge_begins"),
+    postgresql_partition_by="LIST (model)",
+    comment="Rows of the views by period: the days and the instants of knowledge over which each read the same;"
+    " timeline.ask gives those of one basis",
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("key", Name, nullable=False, comment="key of a row"),
+    Column("fact", Name, nullable=False, comment="a fact of which some version belongs to the key"),
+    Column("days", DATERANGE, nullable=False, comment="days within which those versions may hold"),
+    comment="The pattern of the tables keys_N: which facts ever belonged to which key of a model",
+)
+
+stuck_keys = Table(
+    "stuck_keys",
+    metadata,
+    Column("timeline", Name, comment="timeline of the model"),
+    Column("model", BigInteger, comment="model that the key belongs to"),
+    Column("key", Name, comment="the key"),
+    Column(
+        "position",
+        BigInteger,
+        nullable=False,
+        comment="position up to which the log was read when it could not be folded",
+    ),
+    Column("reason", Text, nullable=False, comment="what the projection said"),
+    Column("since", Instant, nullable=False, server_default=text("clock_timestamp()"), comment="when that was found"),
+    PrimaryKeyConstraint("timeline", "model", "key", name="keys_are_stuck_once"),
+    ForeignKeyConstraint(
+        ["timeline", "model"],
+        [read_models.c.timeline, read_models.c.model],
+        name="stuck_key_belongs_to_a_model",
+        ondelete="CASCADE",
+    ),
+    comment="Keys that a projection cannot fold: their rows stay as they were",
 )

@@ -1,0 +1,273 @@
+"""Following the log: a read model takes in the events that came since, and nothing else of it is touched.
+
+Everything happens in the caller's transaction, under the lock on the model's row in the registry: rows and checkpoint
+are committed together, exactly once, whatever dies when. Of each key that new events concern only the days and the
+knowledge that they change are folded anew. A key that cannot be folded keeps its rows and is listed as stuck; the
+others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby, islice
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, cast
+
+from timeline import readmodels, stored
+from timeline.fold import Span, spans
+from timeline.periods import FUTURE, PAST, WHOLE, Region, periods, reach
+from timeline.store import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg import Cursor
+    from sqlalchemy import Connection
+
+    from timeline.events import Entry
+    from timeline.fold import Projection
+    from timeline.readmodels import ReadModel
+    from timeline.stretches import Period
+
+FEW = 64
+"""Facts of a key up to which it is folded whole: looking for what may stay as it is would take longer."""
+
+FOLLOWED = 2_000
+"""Events that a model takes in at a time."""
+
+NAMELESS = "?"
+"""What the place of a key begins with in the list of stuck ones, where a fact cannot even be told its keys."""
+
+Versions = Mapping[str, Sequence["Entry"]]
+
+
+@dataclass(slots=True)
+class News:
+    """The events of a log from behind one position up to another: all versions of the facts that they are about."""
+
+    after: int
+    to: int
+    versions: dict[str, list[Entry]]
+
+    @classmethod
+    def of(cls, log: Log, after: int, to: int) -> News:
+        """Return the news of a log; versions of known facts are looked up, those of new ones are all among them."""
+        told: dict[str, list[Entry]] = {}
+        for entry in log.between(after, to):
+            told.setdefault(entry.fact, []).append(entry)
+        older = [fact for fact, entries in told.items() if entries[0].action != "assert"]
+        if older:
+            found = (entry for entry in log.versions_of(older) if entry.position <= to)
+            told |= {fact: list(entries) for fact, entries in groupby(found, attrgetter("fact"))}
+        return cls(after, to, told)
+
+
+@dataclass(slots=True)
+class _Concerned:
+    """What news change of a view: spans by key, the days of facts by key, and what cannot be told its keys."""
+
+    changed: dict[str, list[Span]] = field(default_factory=dict)
+    days: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    nameless: dict[str, str] = field(default_factory=dict)
+
+    def take(self, view: Projection, fact: str, versions: Sequence[Entry], after: int) -> None:
+        """Take in the versions of a fact."""
+        try:
+            keys = {entry.position: list(view.keys(entry)) for entry in versions if entry.kind in view.kinds}
+        except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+            self.nameless[NAMELESS + fact] = said(error)
+            return
+        for entry in versions:
+            for key in keys.get(entry.position, ()):
+                first, behind = reach(entry)
+                held = self.days.get((key, fact), (FUTURE, PAST))
+                self.days[key, fact] = (min(first, held[0]), max(behind, held[1]))
+        if keys:
+            for span in differing(spans(entry for entry in versions if entry.position <= after), spans(versions)):
+                for key in keys.get(span.entry.position, ()):
+                    self.changed.setdefault(key, []).append(span)
+
+
+def differing(before: Iterable[Span], after: Iterable[Span]) -> list[Span]:
+    """Return the spans that only one of two readings has."""
+    one, other = ({(s.entry.position, s.known_from, s.known_to): s for s in some} for some in (before, after))
+    return [(one | other)[place] for place in one.keys() ^ other.keys()]
+
+
+def said(error: Exception) -> str:
+    """Return what a projection said when it failed, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A read model with all that it is kept up by. `current` brings an event up to date with its kind."""
+
+    log: Log
+    view: Projection
+    model: ReadModel
+    current: Callable[[Entry], Entry]
+
+    def follow(self, news: News) -> None:
+        """Take in the news that come right after the model's position."""
+        concerned = _Concerned()
+        for fact, versions in news.versions.items():
+            if any(entry.kind in self.view.kinds for entry in versions):
+                self._take(concerned, fact, versions, news.after)
+        self._list(concerned.days)
+        stuck = self._stuck()
+        regions = {key: WHOLE if key in stuck else _region(changed) for key, changed in concerned.changed.items()}
+        failed = {**concerned.nameless, **self.fold(regions)}
+        mended = [key for key in regions if key in stuck and key not in failed]
+        self._record(failed, mended, news.to)
+        readmodels.followed(self.log.connection, self.log.timeline, self.model, position=news.to, error=None)
+
+    def retry(self) -> int:
+        """Try the stuck keys once more and return how many of them are stuck no longer."""
+        stuck = self._stuck()
+        concerned = _Concerned()
+        facts = [key.removeprefix(NAMELESS) for key in stuck if key.startswith(NAMELESS)]
+        for fact, entries in groupby(self._versions(facts), attrgetter("fact")):
+            self._take(concerned, fact, list(entries), 0)
+        self._list(concerned.days)
+        keys = {*(key for key in stuck if not key.startswith(NAMELESS)), *concerned.changed}
+        failed = {**concerned.nameless, **self.fold(dict.fromkeys(keys, WHOLE))}
+        mended = [key for key in stuck if key not in failed]
+        self._record(failed, mended, self.model.position)
+        return len(mended)
+
+    def fold(self, regions: Mapping[str, Region]) -> dict[str, str]:
+        """Fold regions of keys anew and write what has changed; return why keys could not be folded."""
+        failed: dict[str, str] = {}
+        counts = self._counts(regions)
+        small = {key for key, region in regions.items() if region == WHOLE or counts.get(key, 0) <= FEW}
+        held = stored.periods_of(self._cursor, self.model, list(small)) if small else {}
+        planes = self._planes(small)
+        made: list[tuple[str, Period]] = []
+        gone: list[str] = []
+        for key, region in regions.items():
+            try:
+                before = held.get(key, {}) if key in small else None
+                new, old = self._whole(key, planes, before) if before is not None else self._part(key, region)
+            except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+                failed[key] = said(error)
+                continue
+            made += [(key, period) for period in new if period not in old]
+            gone += [place for period, place in old.items() if period not in new]
+        if gone:
+            stored.delete(self._cursor, self.model, gone)
+        if made:
+            stored.write(self._cursor, self.model, made)
+        return failed
+
+    def _whole(
+        self, key: str, planes: Mapping[str, list[Span]], before: dict[Period, str]
+    ) -> tuple[set[Period], dict[Period, str]]:
+        return set(periods(self.view, key, planes.get(key, ()))), before
+
+    def _part(self, key: str, region: Region) -> tuple[set[Period], dict[Period, str]]:
+        """Return the periods of a key in and at a region, as they are now and, with their places, as they were."""
+        while True:
+            held = stored.periods_near(self._cursor, self.model, key, region)
+            wider = region.widened(held)
+            if wider == region:
+                break
+            region = wider
+        touching = [period for period in held if region.touches(period)]
+        beside = stored.periods_beside(self._cursor, self.model, key, touching)
+        plane = self._plane(key, region)
+        return set(periods(self.view, key, plane, region, [*touching, *beside])), {p: held[p] for p in touching}
+
+    # The log, by key
+
+    def _planes(self, keys: Iterable[str]) -> dict[str, list[Span]]:
+        """Return the spans of all facts that ever belonged to each of some keys."""
+        query = f"SELECT key, array_agg(fact) FROM {self.model.keys} WHERE key = ANY(%s) GROUP BY key"
+        facts = dict(self._cursor.execute(query, [list(keys)]).fetchall()) if keys else {}
+        laid = self._laid_out(set(chain.from_iterable(facts.values())))
+        return {key: [span for fact in sorted(some) for span in laid.get(fact, ())] for key, some in facts.items()}
+
+    def _plane(self, key: str, region: Region) -> list[Span]:
+        """Return the spans of all facts of a key that may hold on days of a region."""
+        days = stored.range_of(region.first, region.behind)
+        query = f"SELECT fact FROM {self.model.keys} WHERE key = %s AND days && %s::daterange"
+        facts = [fact for (fact,) in self._cursor.execute(query, [key, days])]
+        return [span for laid in self._laid_out(facts).values() for span in laid]
+
+    def _laid_out(self, facts: Iterable[str]) -> dict[str, list[Span]]:
+        return {fact: spans(some) for fact, some in groupby(self._versions(facts), attrgetter("fact"))}
+
+    def _versions(self, facts: Iterable[str]) -> Iterator[Entry]:
+        facts = list(facts)
+        return map(self.current, self.log.versions_of(facts)) if facts else iter(())
+
+    # The registry
+
+    def _take(self, concerned: _Concerned, fact: str, versions: Sequence[Entry], after: int) -> None:
+        try:
+            told = [self.current(entry) for entry in versions]
+        except Exception as error:  # noqa: BLE001  so may the upcaster of a kind
+            concerned.nameless[NAMELESS + fact] = said(error)
+        else:
+            concerned.take(self.view, fact, told, after)
+
+    def _list(self, days: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+        """List which facts belong to which keys, and within which days."""
+        query = f"""INSERT INTO {self.model.keys} AS held (key, fact, days)
+            SELECT * FROM unnest(%s::text[], %s::text[], %s::daterange[])
+            ON CONFLICT (key, fact) DO UPDATE SET days = range_merge(held.days, excluded.days)
+            WHERE NOT held.days @> excluded.days"""
+        if days:
+            keys, facts = zip(*days, strict=True)
+            ranges = [stored.range_of(*found) for found in days.values()]
+            self._cursor.execute(query, [list(keys), list(facts), ranges])
+
+    def _counts(self, keys: Iterable[str]) -> dict[str, int]:
+        query = f"SELECT key, count(*) FROM {self.model.keys} WHERE key = ANY(%s) GROUP BY key"
+        return dict(self._cursor.execute(query, [list(keys)]).fetchall())
+
+    def _stuck(self) -> dict[str, str]:
+        return readmodels.stuck(self.log.connection, self.log.timeline, self.model)
+
+    def _record(self, failed: Mapping[str, str], mended: Sequence[str], to: int) -> None:
+        if failed:
+            readmodels.set_stuck(self.log.connection, self.log.timeline, self.model, to, failed)
+        if mended:
+            readmodels.unstuck(self.log.connection, self.log.timeline, self.model, mended)
+
+    @property
+    def _cursor(self) -> Cursor[Any]:
+        return cast("Cursor[Any]", readmodels.driver(self.log.connection))
+
+
+def follow(
+    connection: Connection, timeline: str, view: Projection, model: int, current: Callable[[Entry], Entry]
+) -> bool:
+    """Let a model take in what comes next in the log, and return whether anything came; waits for who does so just now.
+
+    The caller commits. Nothing comes any more where the model has gone.
+    """
+    held = readmodels.locked(connection, timeline, model)
+    if held is None:
+        return False
+    log = Log(connection, timeline)
+    to = min(log.head()[0], held.position + FOLLOWED)
+    if to <= held.position:
+        return False
+    Follower(log, view, held, current).follow(News.of(log, held.position, to))
+    return True
+
+
+def _region(changed: Sequence[Span]) -> Region:
+    """Return the region that holds all of some spans."""
+    reaches = [reach(span.entry) for span in changed]
+    first, behind = min(first for first, _ in reaches), max(behind for _, behind in reaches)
+    return Region(first, behind, min(span.known_from for span in changed))
+
+
+def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Yield items, some at a time."""
+    remaining = iter(items)
+    while some := list(islice(remaining, size)):
+        yield some

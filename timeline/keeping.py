@@ -1,0 +1,334 @@
+"""The views of a timeline as they are stored: kept up with the log, built anew, proved, paused and looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, cast
+
+import psycopg
+from sqlalchemy import text
+
+from timeline import readmodels, stored
+from timeline.errors import NotFound
+from timeline.fold import Row
+from timeline.following import Follower, News, follow, said
+from timeline.periods import periods
+from timeline.planes import planes
+from timeline.rebuilding import Builder
+from timeline.store import Log
+from timeline.temporal import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from sqlalchemy import Connection, Engine
+
+    from timeline.basis import Basis
+    from timeline.fold import Projection
+    from timeline.readmodels import ReadModel
+    from timeline.rebuilding import Progress, Rebuilt
+    from timeline.vocabulary import Vocabulary
+
+    _Lines = tuple[str, list[str]]
+
+SMALL = 1_000
+"""Events up to which an append takes the read models along in its own transaction."""
+FAR = 20_000
+"""Events behind the log from which a model is built anew, if they are a good part of it, rather than caught up."""
+
+CHANNEL = "timeline"
+"""Where a worker is told that there is something to take in."""
+
+_READY = "ready"
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+_READ_ONLY = psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege
+
+
+def _silent(_what: str, _done: int, _all: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That the stored rows of a view are the fold of the log up to a position, or the first place where they are not.
+
+    `hash` is over the rows in order of key, days and knowledge.
+    """
+
+    view: str
+    position: int
+    keys: int
+    rows: int
+    hash: str
+    difference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The stored views of one timeline."""
+
+    engine: Engine
+    timeline: str
+    vocabulary: Vocabulary
+
+    # Keeping up
+
+    def take_along(self, connection: Connection, first: int, last: int) -> None:
+        """Let the models that were at the end of the log follow an append, within its transaction.
+
+        One that somebody else is writing to is left to him, or to who asks next.
+        """
+        log, news, left = Log(connection, self.timeline), None, last - first >= SMALL
+        for found in readmodels.models(connection, self.timeline, serving=True):
+            view = self._current(found)
+            model = None
+            if view is not None and not found.paused and last - first < SMALL:
+                model = readmodels.locked(connection, self.timeline, found.model, wait=False)
+            if view is None or model is None or model.position != first - 1:
+                left = left or not found.paused
+                continue
+            news = news or News.of(log, first - 1, last)
+            Follower(log, view, model, self.vocabulary.current).follow(news)
+        if left:  # who notifies waits for every other commit that does: appends that leave nothing do not
+            connection.execute(text(f"NOTIFY {CHANNEL}"))
+
+    def catch_up(self, view: Projection, progress: Progress = _silent) -> bool:
+        """Let a view answer as the log is now, and return whether it does; build it where that is needed.
+
+        It does not where it is paused, or where the login may not write.
+        """
+        try:
+            return self._catch_up(view, progress)
+        except psycopg.Error as error:
+            if isinstance(error, _READ_ONLY):
+                return False
+            raise
+
+    def _catch_up(self, view: Projection, progress: Progress) -> bool:
+        with self.engine.connect() as connection:
+            model = readmodels.serving(connection, self.timeline, view.name)
+            head = Log(connection, self.timeline).head()[0]
+            if model is not None and model.form == readmodels.form_of(view, self.vocabulary):
+                if model.position >= head:
+                    return True
+                if model.paused:
+                    return False
+                if head - model.position < max(FAR, head // 2):
+                    connection.commit()
+                    while follow(connection, self.timeline, view, model.model, self.vocabulary.current):
+                        connection.commit()
+                    connection.commit()
+                    return True
+            elif model is not None and model.paused:
+                return False
+        self.rebuild(view, progress)
+        return True
+
+    def run(self, ended: Callable[[], bool], seconds: float = 1.0, progress: Progress = _silent) -> Iterator[str]:
+        """Keep every view up with the log until `ended` says so; yield the name of each that has moved.
+
+        What an append leaves behind is told by a notification, which only saves waiting: the log is looked at after
+        some seconds all the same, and the checkpoints alone say what is missing.
+        """
+        with self.engine.connect() as connection:
+            connection.execute(text(f"LISTEN {CHANNEL}"))
+            connection.commit()
+            while not ended():
+                for view in self.vocabulary.views.values():
+                    before = self._at(view)
+                    if self.catch_up(view, progress) and self._at(view) != before:
+                        yield view.name
+                    if ended():
+                        return
+                driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+                for _ in driver.notifies(timeout=seconds, stop_after=1):
+                    pass
+                connection.commit()
+
+    def _at(self, view: Projection) -> tuple[int, int] | None:
+        with self.engine.connect() as connection:
+            model = readmodels.serving(connection, self.timeline, view.name)
+            return None if model is None else (model.model, model.position)
+
+    def catch_up_all(self) -> None:
+        """Let every view that is stored already answer as the log is now."""
+        with self.engine.connect() as connection:
+            held = readmodels.models(connection, self.timeline, serving=True)
+        for model in held:
+            if model.view in self.vocabulary.views:
+                self.catch_up(self.vocabulary.view(model.view))
+
+    def rebuild(self, view: Projection, progress: Progress = _silent) -> Rebuilt:
+        """Build the stored view anew beside the one that answers, compare the two, and let it answer."""
+        form = readmodels.form_of(view, self.vocabulary)
+        return Builder(self.engine, self.timeline, view, form, self.vocabulary.current, progress).rebuild()
+
+    # Answering
+
+    def rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row] | None:
+        """Return the rows that are stored for a basis, None where none are stored of that very position.
+
+        Registry and rows are read in one snapshot, which is kept until the last row is taken.
+        """
+        found = self._rows(view, key, basis)
+        try:
+            return found if next(found, None) is not None else None
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
+            return None  # another model has just taken its place
+
+    def _rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Any]:
+        """Yield one row that means that there are some, then those."""
+        with self.engine.connect() as connection:
+            connection.execute(text(_SNAPSHOT))
+            model = readmodels.serving(connection, self.timeline, view.name)
+            if model is None or model.position != basis.recorded or self._current(model) is None:
+                return
+            stuck = readmodels.stuck(connection, self.timeline, model)
+            stuck = stuck if key is None else {key: stuck[key]} if key in stuck else {}
+            with readmodels.driver(connection, "" if key else "rows") as cursor:
+                rows = stored.rows(cursor, model, basis, key)
+                yield _READY
+                yield from _with_stuck(rows, stuck, basis) if stuck else rows
+
+    # Looking
+
+    def status(self) -> Iterator[dict[str, Any]]:
+        """Yield what is stored of each view: where it is, how far behind the log, how large, and what went wrong."""
+        with self.engine.connect() as connection:
+            head = Log(connection, self.timeline).head()[0]
+            held = readmodels.models(connection, self.timeline)
+            for name in sorted({*self.vocabulary.views, *(model.view for model in held)}):
+                of_view: list[ReadModel | None] = [model for model in held if model.view == name]
+                for model in of_view or [None]:
+                    yield self._status(connection, name, model, head)
+
+    def _status(self, connection: Connection, name: str, model: ReadModel | None, head: int) -> dict[str, Any]:
+        if model is None:
+            return {"view": name, "state": "not stored", "position": 0, "lag": head}
+        view = self.vocabulary.views.get(name)
+        state = "building" if not model.serving else "paused" if model.paused else "serving"
+        if view is None or (model.serving and self._current(model) is None):
+            state = "outdated"
+        query = f"""SELECT count(*), pg_total_relation_size('{model.rows}') + pg_total_relation_size('{model.keys}'),
+                (SELECT updated FROM timeline.read_models WHERE model = {model.model}) FROM {model.rows}"""
+        [(rows, size, updated)] = readmodels.driver(connection).execute(query).fetchall()
+        stuck = len(readmodels.stuck(connection, self.timeline, model))
+        found = {"view": name, "version": model.version, "state": state, "position": model.position}
+        found |= {"lag": head - model.position, "rows": rows, "bytes": size, "stuck": stuck}
+        return {**found, "updated": format_instant(updated), "error": model.error}
+
+    def errors(self, name: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the keys that cannot be folded, with the reasons."""
+        with self.engine.connect() as connection:
+            query = """SELECT m.view, s.key, s.position, s.reason, s.since FROM timeline.stuck_keys s
+                JOIN timeline.read_models m USING (timeline, model)
+                WHERE timeline = %s AND m.view = coalesce(%s, m.view) ORDER BY m.view, s.key"""
+            for view, key, position, reason, since in readmodels.driver(connection).execute(
+                query, [self.timeline, name]
+            ):
+                found = {"view": view, "key": key, "position": position, "reason": reason}
+                yield {**found, "since": format_instant(since)}
+
+    # Pausing
+
+    def pause(self, name: str) -> None:
+        """Leave a stored view behind the log until it is resumed; questions are then answered from the log."""
+        with self.engine.connect() as connection:
+            readmodels.followed(connection, self.timeline, self._stored(connection, name), paused=True)
+            connection.commit()
+
+    def resume(self, name: str) -> int:
+        """Let a stored view follow the log again, try its stuck keys once more, and return how many still are."""
+        view = self.vocabulary.view(name)
+        with self.engine.connect() as connection:
+            model = self._stored(connection, name)
+            readmodels.followed(connection, self.timeline, model, paused=False)
+            connection.commit()
+        self.catch_up(view)
+        with self.engine.connect() as connection:
+            model = self._stored(connection, name)
+            held = readmodels.locked(connection, self.timeline, model.model)
+            if held is not None:
+                Follower(Log(connection, self.timeline), view, held, self.vocabulary.current).retry()
+            left = len(readmodels.stuck(connection, self.timeline, model))
+            connection.commit()
+        return left
+
+    # Proving
+
+    def verify(self, view: Projection) -> Proof:
+        """Fold the whole log again and compare it with what is stored, key by key; the first difference is named."""
+        with self.engine.connect() as connection:
+            connection.execute(text(_SNAPSHOT))
+            model = self._stored(connection, view.name)
+            log = Log(connection, self.timeline)
+            stuck = readmodels.stuck(connection, self.timeline, model)
+            return _proof(model, self._told(log, view, model), self._held(connection, model), stuck)
+
+    def _told(self, log: Log, view: Projection, model: ReadModel) -> Iterator[_Lines]:
+        for key, plane in planes(view, map(self.vocabulary.current, log.ever(view.kinds, model.position))):
+            try:
+                yield key, sorted(stored.line(key, period) for period in periods(view, key, plane))
+            except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+                yield key, [said(error)]
+
+    def _held(self, connection: Connection, model: ReadModel) -> Iterator[_Lines]:
+        with readmodels.driver(connection, "held") as cursor:
+            for key, some in groupby(stored.everything(cursor, model), itemgetter(0)):
+                yield key, sorted(stored.line(key, period) for _, period in some)
+
+    # Within
+
+    def _current(self, model: ReadModel) -> Projection | None:
+        """Return the view of a model, if it was folded by the form that the view has now."""
+        view = self.vocabulary.views.get(model.view)
+        return view if view is not None and model.form == readmodels.form_of(view, self.vocabulary) else None
+
+    def _stored(self, connection: Connection, name: str) -> ReadModel:
+        self.vocabulary.view(name)
+        model = readmodels.serving(connection, self.timeline, name)
+        if model is None:
+            raise NotFound(f"the view {name} is not stored", remedy=f"Run: timeline views rebuild {name}")
+        return model
+
+
+def _with_stuck(rows: Iterator[Row], stuck: Mapping[str, str], basis: Basis) -> Iterator[Row]:
+    """Yield rows in order of key, with what is to be said of the stuck ones; one that has no row gets an empty one."""
+    left = sorted(stuck)
+    for found in rows:
+        while left and left[0] < found.key:
+            yield _unknown(left.pop(0), stuck, basis)
+        if left and left[0] == found.key:
+            left.pop(0)
+        yield replace(found, stuck=stuck.get(found.key))
+    for key in left:
+        yield _unknown(key, stuck, basis)
+
+
+def _unknown(key: str, stuck: Mapping[str, str], basis: Basis) -> Row:
+    nothing: dict[str, Any] = {"since": None, "until": None, "known_since": basis.known, "facts": ()}
+    return Row(key=key, state={}, certainty="possible", disputed=False, stuck=stuck[key], **nothing)
+
+
+def _proof(model: ReadModel, told: Iterator[_Lines], held: Iterator[_Lines], stuck: Mapping[str, str]) -> Proof:
+    """Compare what the log folds into with what is stored, both in order of key; stuck keys are not compared."""
+    keys = rows = 0
+    digest = sha256()
+    wanted, found = next(told, None), next(held, None)
+    while wanted is not None or found is not None:
+        key = min(side[0] for side in (wanted, found) if side is not None)
+        one = wanted[1] if wanted is not None and wanted[0] == key else []
+        other = found[1] if found is not None and found[0] == key else []
+        if key not in stuck and one != other:
+            said_by_log = next((line for line in one if line not in other), "no such row")
+            said_here = next((line for line in other if line not in one), "no such row")
+            difference = f"{key}: the log folds into {said_by_log.strip()}, stored is {said_here.strip()}"
+            return Proof(model.view, model.position, keys, rows, digest.hexdigest(), difference)
+        keys, rows = keys + bool(other), rows + len(other)
+        digest.update("".join(other).encode())
+        wanted = next(told, None) if wanted is not None and wanted[0] == key else wanted
+        found = next(held, None) if found is not None and found[0] == key else found
+    return Proof(model.view, model.position, keys, rows, digest.hexdigest())

@@ -1,0 +1,180 @@
+"""Read models: the stored views of a timeline, each in two tables of its own, and how far each has followed the log.
+
+A model that serves is named by its row in `read_models`, which whoever writes to the model locks, so that rows and
+checkpoint are committed together. Another one may be built beside it and take its place in one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from psycopg.rows import class_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import Connection
+
+    from timeline.fold import Projection
+    from timeline.vocabulary import Vocabulary
+
+_COLUMNS = "model, view, version, form, position, serving, paused, gathered, folded, built, error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadModel:
+    """A view stored in Postgres; `position` is that of the last event in it.
+
+    `gathered`, `folded` and `built` say how far its building is; `form` names the projection and its kinds, each with
+    its version: what was folded by another form is built anew.
+    """
+
+    model: int
+    view: str
+    version: int
+    form: str
+    position: int
+    serving: bool
+    paused: bool
+    gathered: int
+    folded: str | None
+    built: bool
+    error: str | None
+
+    @property
+    def rows(self) -> str:
+        """Return the name of the table of its rows."""
+        return f"timeline.rows_{self.model}"
+
+    @property
+    def keys(self) -> str:
+        """Return the name of the table of its keys, with the facts of each."""
+        return f"timeline.keys_{self.model}"
+
+
+def form_of(view: Projection, vocabulary: Vocabulary) -> str:
+    """Return the form of the read models of a view."""
+    kinds = (f"{name}-{vocabulary.kind(name).version}" for name in sorted(view.kinds))
+    return " ".join([f"{view.name}-{view.version}", *kinds])
+
+
+def driver(connection: Connection, name: str = "") -> Any:  # noqa: ANN401  one of two classes of cursor
+    """Return a cursor of the driver within the transaction of a connection; one with a name fetches some at a time."""
+    made = connection.connection.driver_connection
+    return made.cursor(name) if name else made.cursor()  # type: ignore[union-attr]
+
+
+def models(
+    connection: Connection, timeline: str, view: str | None = None, *, serving: bool | None = None
+) -> list[ReadModel]:
+    """Return the read models of a timeline: of all views or one, all or only those that serve or do not."""
+    found = connection.connection.driver_connection.cursor(row_factory=class_row(ReadModel))  # type: ignore[union-attr]
+    query = f"""SELECT {_COLUMNS} FROM timeline.read_models WHERE timeline = %s AND view = coalesce(%s, view)
+                   AND serving = coalesce(%s, serving) ORDER BY view, model"""
+    return list(found.execute(query, [timeline, view, serving]).fetchall())
+
+
+def serving(connection: Connection, timeline: str, view: str) -> ReadModel | None:
+    """Return the read model that a view is answered from, None where there is none yet."""
+    return next(iter(models(connection, timeline, view, serving=True)), None)
+
+
+def locked(connection: Connection, timeline: str, model: int, *, wait: bool = True) -> ReadModel | None:
+    """Return a read model, locked until the transaction ends; None where it is gone, or is locked and nobody waits."""
+    found = connection.connection.driver_connection.cursor(row_factory=class_row(ReadModel))  # type: ignore[union-attr]
+    query = f"SELECT {_COLUMNS} FROM timeline.read_models WHERE timeline = %s AND model = %s FOR NO KEY UPDATE"
+    return cast(
+        "ReadModel | None", found.execute(query + ("" if wait else " SKIP LOCKED"), [timeline, model]).fetchone()
+    )
+
+
+def numbered(connection: Connection, timeline: str, model: int) -> ReadModel:
+    """Return the read model of a number, which is there."""
+    return next(found for found in models(connection, timeline) if found.model == model)
+
+
+def make(connection: Connection, timeline: str, view: Projection, form: str) -> ReadModel:
+    """Make the tables of a new read model, which is empty and does not serve yet."""
+    add = "INSERT INTO timeline.read_models (timeline, view, version, form) VALUES (%s, %s, %s, %s) RETURNING model"
+    [(number,)] = driver(connection).execute(add, [timeline, view.name, view.version, form]).fetchall()
+    model = numbered(connection, timeline, number)
+    driver(connection).execute(f"""
+        CREATE TABLE {model.rows} (
+            LIKE timeline.rows INCLUDING ALL, CONSTRAINT model_is_this CHECK (model = {model.model}));
+        ALTER TABLE {model.rows} ALTER COLUMN model SET DEFAULT {model.model};
+        CREATE TABLE {model.keys} (LIKE timeline.keys INCLUDING ALL);
+        COMMENT ON TABLE {model.rows} IS 'Rows of a read model, see timeline.rows';
+        COMMENT ON TABLE {model.keys} IS 'Keys of a read model, see timeline.keys';
+        GRANT SELECT ON {model.rows}, {model.keys} TO timeline_reader, timeline_writer""")
+    return model
+
+
+def index_keys(connection: Connection, model: ReadModel) -> None:
+    """Make what the keys are looked up by: which facts a key has, and which keys a fact has."""
+    number = model.model
+    driver(connection).execute(f"""
+        CREATE UNIQUE INDEX IF NOT EXISTS keys_{number}_of_a_key ON {model.keys} (key, fact);
+        CREATE INDEX IF NOT EXISTS keys_{number}_of_a_fact ON {model.keys} (fact)""")
+
+
+def index_rows(connection: Connection, model: ReadModel) -> None:
+    """Make what rows are looked up by, and the constraint that the periods of a key never overlap."""
+    number = model.model
+    driver(connection).execute(f"""
+        CREATE INDEX IF NOT EXISTS rows_{number}_of_a_key ON {model.rows} USING gist (key, days, known);
+        CREATE INDEX IF NOT EXISTS rows_{number}_of_a_basis ON {model.rows} USING gist (days, known);
+        DROP TRIGGER IF EXISTS periods_never_overlap ON {model.rows};
+        CREATE CONSTRAINT TRIGGER periods_never_overlap AFTER INSERT OR UPDATE ON {model.rows}
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION timeline.refuse_overlap()""")
+
+
+def serve(connection: Connection, timeline: str, model: ReadModel) -> None:
+    """Let a model answer in place of the one that did, which is dropped."""
+    for old in models(connection, timeline, model.view, serving=True):
+        driver(connection).execute(
+            "UPDATE timeline.read_models SET paused = %s WHERE timeline = %s AND model = %s",
+            [old.paused, timeline, model.model],
+        )
+        drop(connection, timeline, old)
+    driver(connection).execute(f"ALTER TABLE timeline.rows ATTACH PARTITION {model.rows} FOR VALUES IN ({model.model})")
+    now = "UPDATE timeline.read_models SET serving = true WHERE timeline = %s AND model = %s"
+    driver(connection).execute(now, [timeline, model.model])
+
+
+def drop(connection: Connection, timeline: str, model: ReadModel) -> None:
+    """Remove a model and its tables."""
+    driver(connection).execute(f"DROP TABLE IF EXISTS {model.rows}, {model.keys}")
+    gone = "DELETE FROM timeline.read_models WHERE timeline = %s AND model = %s"
+    driver(connection).execute(gone, [timeline, model.model])
+
+
+def followed(connection: Connection, timeline: str, model: ReadModel, **moved: Any) -> None:  # noqa: ANN401  columns
+    """Move what the registry says of a model: `position`, `gathered`, `folded`, `paused` or `error`."""
+    sets = ", ".join(f"{name} = %s" for name in moved)
+    query = f"UPDATE timeline.read_models SET {sets}, updated = clock_timestamp() WHERE timeline = %s AND model = %s"
+    driver(connection).execute(query, [*moved.values(), timeline, model.model])
+
+
+# Keys that cannot be folded
+
+
+def stuck(connection: Connection, timeline: str, model: ReadModel) -> dict[str, str]:
+    """Return the keys that cannot be folded, with the reasons."""
+    query = "SELECT key, reason FROM timeline.stuck_keys WHERE timeline = %s AND model = %s ORDER BY key"
+    return dict(driver(connection).execute(query, [timeline, model.model]).fetchall())
+
+
+def set_stuck(connection: Connection, timeline: str, model: ReadModel, to: int, reasons: Mapping[str, str]) -> None:
+    """List keys as stuck at a position."""
+    query = """INSERT INTO timeline.stuck_keys (timeline, model, key, position, reason) VALUES (%s, %s, %s, %s, %s)
+               ON CONFLICT (timeline, model, key)
+               DO UPDATE SET position = excluded.position, reason = excluded.reason"""
+    for key, reason in reasons.items():
+        driver(connection).execute(query, [timeline, model.model, key, to, reason])
+
+
+def unstuck(connection: Connection, timeline: str, model: ReadModel, keys: Iterable[str]) -> None:
+    """Take keys off the list."""
+    query = "DELETE FROM timeline.stuck_keys WHERE timeline = %s AND model = %s AND key = ANY(%s)"
+    driver(connection).execute(query, [timeline, model.model, list(keys)])

@@ -1,0 +1,287 @@
+"""Building a read model anew, beside the one that answers.
+
+A build gathers which facts belong to which keys, folds key after key, follows what came meanwhile, is compared with
+the model that answers, and takes its place in one transaction. Each step is committed with how far it got, so that a
+build that was killed goes on where it stopped. Memory is bounded by the facts of one key.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from sqlalchemy import text
+
+from timeline import readmodels, stored
+from timeline.errors import Conflict, Unavailable
+from timeline.events import Entry
+from timeline.fold import spans
+from timeline.following import NAMELESS, batches, follow, said
+from timeline.periods import periods, reach
+from timeline.store import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sqlalchemy import Connection, Engine
+
+    from timeline.fold import Projection
+    from timeline.readmodels import ReadModel
+
+    Progress = Callable[[str, int, int], None]
+
+GATHERED = 20_000
+"""Events whose keys are gathered at a time."""
+FOLDED = 10_000
+"""Rows that are written at a time."""
+SHOWN = 20
+"""Differences that are told."""
+_PATIENCE = "SET LOCAL lock_timeout = '2s'"
+_TRIES = 30
+
+_COMPARED = "key, days, known, state::text, certain, disputed, facts, known_since, joined_before, joined_after"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that only one of two models has."""
+
+    key: str
+    days: str
+    known: str
+    only_in: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a build came to: events read, rows written, the time it took, and how it differs from what answered.
+
+    `hash` is a digest over all rows, whatever their order; `differing` counts rows, of which `differences` are some.
+    """
+
+    view: str
+    version: int
+    position: int
+    events: int
+    rows: int
+    hash: str
+    seconds: float
+    differing: int = 0
+    differences: tuple[Difference, ...] = field(default=())
+
+    @property
+    def events_per_second(self) -> float:
+        """Return how fast it went."""
+        return self.events / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """What a view is built with: connections of its own, and all that a follower needs."""
+
+    engine: Engine
+    timeline: str
+    view: Projection
+    form: str
+    current: Callable[[Entry], Entry]
+    progress: Progress
+
+    def rebuild(self) -> Rebuilt:
+        """Build the read model of a view anew and let it answer; Conflict where somebody else is building it."""
+        begun = monotonic()
+        with self.engine.connect() as connection, self._alone(connection):
+            shadow = self._shadow(connection)
+            fence = shadow.position or Log(connection, self.timeline).head()[0]
+            if not shadow.position:
+                self._gather(connection, shadow, fence)
+            if not shadow.built:
+                self._fold(connection, shadow, fence)
+            self.progress("indexed", fence, fence)
+            readmodels.index_rows(connection, shadow)
+            connection.commit()
+            self._follow(connection, shadow)
+            self.progress("compared", fence, fence)
+            rows, digest = self._summed(connection, shadow)
+            differences = self._differences(connection, shadow, digest)
+            position = self._switched(connection, shadow)
+        name, version, seconds = self.view.name, self.view.version, monotonic() - begun
+        shown = tuple(differences[:SHOWN])
+        return Rebuilt(name, version, position, fence, rows, digest, seconds, len(differences), shown)
+
+    @contextmanager
+    def _alone(self, connection: Connection) -> Iterator[None]:
+        """Keep others from building the same model; the lock goes with the session, whatever ends it."""
+        name = {"name": f"timeline views rebuild {self.timeline} {self.view.name}"}
+        if not connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), name).scalar():
+            message = f"the view {self.view.name} is being built already"
+            raise Conflict(message, remedy="Wait for it: timeline views status")
+        try:
+            yield
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), name)
+            connection.commit()
+
+    def _shadow(self, connection: Connection) -> ReadModel:
+        """Return the model to build: the one of this form that was left unfinished, or a new one."""
+        found = None
+        for model in readmodels.models(connection, self.timeline, self.view.name, serving=False):
+            if model.form == self.form and found is None:
+                found = model
+            else:
+                readmodels.drop(connection, self.timeline, model)
+        shadow = found or readmodels.make(connection, self.timeline, self.view, self.form)
+        connection.commit()
+        return shadow
+
+    # Gathering the keys
+
+    def _gather(self, connection: Connection, shadow: ReadModel, fence: int) -> None:
+        """List which facts belong to which keys, up to the fence."""
+        with self._reading() as reading:
+            entries = Log(reading, self.timeline).between(shadow.gathered, fence)
+            for some in batches(entries, GATHERED):
+                self._list(connection, shadow, some)
+                readmodels.followed(connection, self.timeline, shadow, gathered=some[-1].position)
+                connection.commit()
+                self.progress("gathered", some[-1].position, fence)
+        once = f"""WITH several AS (DELETE FROM {shadow.keys} WHERE (key, fact) IN (
+                SELECT key, fact FROM {shadow.keys} GROUP BY key, fact HAVING count(*) > 1) RETURNING *)
+            INSERT INTO {shadow.keys} SELECT key, fact, range_merge(range_agg(days)) FROM several GROUP BY key, fact"""
+        readmodels.driver(connection).execute(once)
+        readmodels.index_keys(connection, shadow)
+        readmodels.followed(connection, self.timeline, shadow, position=fence)
+        connection.commit()
+        readmodels.driver(connection).execute(f"ANALYZE {shadow.keys}")
+        connection.commit()
+
+    def _list(self, connection: Connection, shadow: ReadModel, some: Iterable[Entry]) -> None:
+        failed: dict[str, str] = {}
+        copied = f"COPY {shadow.keys} (key, fact, days) FROM STDIN"
+        with readmodels.driver(connection).copy(copied) as copy:
+            for entry in some:
+                if entry.kind in self.view.kinds:
+                    try:
+                        for key in self.view.keys(self.current(entry)):
+                            copy.write(stored.listed(key, entry.fact, *reach(entry)))
+                    except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+                        failed[NAMELESS + entry.fact] = said(error)
+        readmodels.set_stuck(connection, self.timeline, shadow, 0, failed)
+
+    # Folding
+
+    def _fold(self, connection: Connection, shadow: ReadModel, fence: int) -> None:
+        """Fold key after key from the one behind that which was folded last."""
+        done, key, made = 0, shadow.folded or "", list[Any]()
+        query = f"""SELECT k.key, e.position, e.recorded, e.event, e.content::text,
+                coalesce(upper_inf(e.certain), false)
+            FROM {shadow.keys} k JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
+            WHERE e.position <= %s AND k.key > %s ORDER BY k.key, e.fact, e.position"""
+        with self._reading() as reading, readmodels.driver(reading, "folded") as read:
+            read.itersize = FOLDED
+            found = read.execute(query, [self.timeline, fence, key])
+            for key, events in groupby(found, itemgetter(0)):
+                entries = [
+                    Entry.load(at, recorded, event, content, lasting=lasting)
+                    for _, at, recorded, event, content, lasting in events
+                ]
+                done += len(entries)
+                made += self._periods(connection, shadow, key, entries)
+                if len(made) >= FOLDED:
+                    self._write(connection, shadow, made, folded=key)
+                    made = []
+                    self.progress("folded", done, fence)
+            self._write(connection, shadow, made, folded=key, built=True)
+
+    def _periods(self, connection: Connection, shadow: ReadModel, key: str, entries: Iterable[Entry]) -> list[Any]:
+        try:
+            plane = [
+                span
+                for _, versions in groupby(map(self.current, entries), attrgetter("fact"))
+                for span in spans(versions)
+            ]
+            return [(key, period) for period in periods(self.view, key, plane)]
+        except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+            readmodels.set_stuck(connection, self.timeline, shadow, shadow.position, {key: said(error)})
+            return []
+
+    def _write(self, connection: Connection, shadow: ReadModel, made: Iterable[Any], **moved: Any) -> None:  # noqa: ANN401
+        stored.write(readmodels.driver(connection), shadow, made)
+        readmodels.followed(connection, self.timeline, shadow, **moved)
+        connection.commit()
+
+    # Switching
+
+    def _follow(self, connection: Connection, shadow: ReadModel) -> None:
+        """Let the shadow follow the log up to where it ends, some events at a time."""
+        while follow(connection, self.timeline, self.view, shadow.model, self.current):
+            connection.commit()
+        connection.commit()
+
+    def _summed(self, connection: Connection, model: ReadModel) -> tuple[int, str]:
+        """Return the number of rows and a digest of them that does not depend on their order."""
+        query = f"""SELECT count(*), coalesce(sum(hashtextextended(({_COMPARED})::text, 0)::numeric), 0)
+                      FROM {model.rows}"""
+        found = readmodels.driver(connection).execute(query).fetchone()
+        connection.commit()
+        return (found[0], f"{int(found[1]) % 2**64:016x}") if found else (0, "")
+
+    def _differences(self, connection: Connection, shadow: ReadModel, digest: str) -> list[Difference]:
+        """Return the rows that only the model that answers has, or only its successor.
+
+        The two may have followed the log to different positions: keys of events between them are left out.
+        """
+        old = readmodels.serving(connection, self.timeline, self.view.name)
+        new = readmodels.numbered(connection, self.timeline, shadow.model)
+        if old is None or (old.position == new.position and self._summed(connection, old)[1] == digest):
+            connection.commit()
+            return []
+        low, high = sorted([old.position, new.position])
+        moved = " UNION ".join(
+            f"""SELECT k.key FROM timeline.events e JOIN {model.keys} k ON k.fact = e.fact
+                WHERE e.timeline = %(timeline)s AND e.position > %(low)s AND e.position <= %(high)s"""
+            for model in (old, new)
+        )
+        only = " UNION ALL ".join(
+            f"""(SELECT '{name}' AS only_in, d.* FROM (SELECT {_COMPARED} FROM {one.rows}
+                EXCEPT ALL SELECT {_COMPARED} FROM {other.rows}) d)"""
+            for name, one, other in (("old", old, new), ("new", new, old))
+        )
+        query = f"""SELECT key, days::text, known::text, only_in, state FROM ({only}) only
+                     WHERE key NOT IN ({moved}) ORDER BY key, known, days, only_in DESC"""
+        asked = {"timeline": self.timeline, "low": low, "high": high}
+        found = [Difference(*row) for row in readmodels.driver(connection).execute(query, asked)]
+        connection.commit()
+        return found
+
+    def _switched(self, connection: Connection, shadow: ReadModel) -> int:
+        """Let the shadow answer, having followed the log to its end; wait for readers, but do not hold up others."""
+        for _ in range(_TRIES):
+            self._follow(connection, shadow)
+            try:
+                connection.execute(text(_PATIENCE))
+                for old in readmodels.models(connection, self.timeline, self.view.name, serving=True):
+                    readmodels.locked(connection, self.timeline, old.model)
+                while follow(connection, self.timeline, self.view, shadow.model, self.current):
+                    pass
+                readmodels.serve(connection, self.timeline, shadow)
+                end = readmodels.numbered(connection, self.timeline, shadow.model).position
+                connection.commit()
+            except psycopg.errors.LockNotAvailable:
+                connection.rollback()
+            else:
+                return end
+        message = f"the view {self.view.name} is built, but long questions keep it from taking its place"
+        raise Unavailable(message, remedy=f"Go on with: timeline views rebuild {self.view.name}")
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Open a connection to read by, while another one writes and commits."""
+        with self.engine.connect() as connection:
+            yield connection

@@ -1,0 +1,256 @@
+"""The rows of a read model: periods as Postgres keeps them, written and read back, and the rows of one basis.
+
+Days without a bound are open; what a period does not know of itself (since when each of its days reads so, how far its
+state goes on into the days beside it) is looked up in the periods around it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from timeline.events import canonical
+from timeline.fold import Row
+from timeline.periods import FUTURE, PAST
+from timeline.stretches import Content, Period
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from psycopg import Cursor
+
+    from timeline.basis import Basis
+    from timeline.periods import Region
+    from timeline.readmodels import ReadModel
+
+_COPIED = "key, days, known, state, certain, disputed, facts, known_since, joined_before, joined_after"
+_DAY_ZERO = "date '0001-01-01'"
+_PERIOD = f"""ctid, key, coalesce(lower(days) - {_DAY_ZERO} + 1, {PAST}),
+    coalesce(upper(days) - {_DAY_ZERO} + 1, {FUTURE}), lower(known), upper(known), state::text,
+    CASE WHEN isempty(certain) THEN 0 ELSE coalesce(lower(certain) - {_DAY_ZERO} + 1, {PAST}) END,
+    CASE WHEN isempty(certain) THEN 0 ELSE coalesce(upper(certain) - {_DAY_ZERO} + 1, {FUTURE}) END,
+    disputed, facts, known_since, joined_before, joined_after"""
+
+
+# Writing
+
+
+def write(cursor: Cursor[Any], model: ReadModel, found: Iterable[tuple[str, Period]]) -> int:
+    """Copy periods of keys into a model and return their number."""
+    count = 0
+    with cursor.copy(f"COPY {model.rows} ({_COPIED}) FROM STDIN") as copy:
+        for key, some in groupby(found, itemgetter(0)):
+            lines = [line(key, period) for _, period in some]
+            copy.write("".join(lines))
+            count += len(lines)
+    return count
+
+
+def line(key: str, period: Period) -> str:
+    """Return a period as a line of a copy: two lines are the same where the rows are."""
+    first, behind, known_from, known_to, content, since, (before, after) = period
+    known = f"[{_instant(known_from)},{_instant(known_to) if known_to else ''})"
+    state = content.state.decode().replace("\\", "\\\\")  # JSON writes control characters out
+    start = f"{_text(key)}\t{range_of(first, behind)}\t{known}\t{state}\t{range_of(*content.certain)}"
+    facts, told = _facts(content.facts), _instant(since) if since else "\\N"
+    return f"{start}\t{content.disputed:d}\t{facts}\t{told}\t{before:d}\t{after:d}\n"
+
+
+@lru_cache(maxsize=1 << 14)
+def range_of(first: int, behind: int) -> str:
+    """Return counted days, the last excluded, as a daterange; 0 and 0 are none."""
+    if not behind:
+        return "empty"
+    lower = "" if first == PAST else date.fromordinal(first).isoformat()
+    return f"[{lower},{'' if behind == FUTURE else date.fromordinal(behind).isoformat()})"
+
+
+@lru_cache(maxsize=1 << 12)
+def _instant(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+def _facts(facts: Sequence[str]) -> str:
+    return "{" + ",".join(map(_quoted, facts)) + "}"
+
+
+@lru_cache(maxsize=1 << 12)
+def _quoted(name: str) -> str:
+    """Return a name as an item of an array, within a text of COPY."""
+    inside = name.replace("\\", "\\\\").replace('"', '\\"')
+    return _text(f'"{inside}"')
+
+
+def _text(value: str) -> str:
+    """Return a value as COPY takes it."""
+    if "\\" in value or not value.isprintable():
+        value = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return value
+
+
+def listed(key: str, fact: str, first: int, behind: int) -> str:
+    """Return a line of a copy into a table of keys."""
+    return f"{_text(key)}\t{_text(fact)}\t{range_of(first, behind)}\n"
+
+
+def delete(cursor: Cursor[Any], model: ReadModel, places: Sequence[str]) -> None:
+    """Delete rows by their places, which hold for the transaction that has locked the model."""
+    cursor.execute(f"DELETE FROM {model.rows} WHERE ctid = ANY(%s::tid[])", [list(places)])
+
+
+# Reading periods back
+
+
+def periods_of(cursor: Cursor[Any], model: ReadModel, keys: Sequence[str]) -> dict[str, dict[Period, str]]:
+    """Return all periods of some keys, each with the place where it stands."""
+    found = cursor.execute(f"SELECT {_PERIOD} FROM {model.rows} WHERE key = ANY(%s)", [list(keys)])
+    held: dict[str, dict[Period, str]] = {}
+    for row in found:
+        held.setdefault(row[1], {})[_period(row)] = row[0]
+    return held
+
+
+def everything(cursor: Cursor[Any], model: ReadModel) -> Iterator[tuple[str, Period]]:
+    """Yield all periods of a model in order of key; the cursor has a name, so that only some are in memory."""
+    for row in cursor.execute(f"SELECT {_PERIOD} FROM {model.rows} ORDER BY key"):
+        yield row[1], _period(row)
+
+
+def periods_near(cursor: Cursor[Any], model: ReadModel, key: str, region: Region) -> dict[Period, str]:
+    """Return the periods of a key that touch a region, each with its place."""
+    query = f"""SELECT {_PERIOD} FROM {model.rows} WHERE key = %s AND days && daterange(%s, %s)
+                   AND (upper_inf(known) OR upper(known) >= %s)"""
+    found = cursor.execute(query, [key, _before(region.first), _after(region.behind), region.known])
+    return {_period(row): row[0] for row in found}
+
+
+def periods_beside(cursor: Cursor[Any], model: ReadModel, key: str, held: Iterable[Period]) -> list[Period]:
+    """Return the periods of a key whose days end where some others begin, or begin where they end."""
+    held = list(held)
+    firsts = [date.fromordinal(day) for day in {period.first for period in held} if day > PAST]
+    behinds = [date.fromordinal(day) for day in {period.behind for period in held} if day < FUTURE]
+    if not firsts and not behinds:
+        return []
+    query = f"""SELECT {_PERIOD} FROM {model.rows} WHERE key = %s AND days && daterange(%s, %s)
+                   AND (upper(days) = ANY(%s) OR lower(days) = ANY(%s))"""
+    hull = _before(min(p.first for p in held)), _after(max(p.behind for p in held))
+    found = {_period(row) for row in cursor.execute(query, [key, *hull, firsts, behinds])}
+    return [period for period in found if period not in set(held)]
+
+
+def _before(first: int) -> date | None:
+    return date.fromordinal(first - 1) if first > PAST + 1 else None
+
+
+def _after(behind: int) -> date | None:
+    return date.fromordinal(behind + 1) if behind < FUTURE - 1 else None
+
+
+def _period(row: Sequence[Any]) -> Period:
+    _, _, first, behind, known_from, known_to, state, begins, ends, disputed, facts, since, before, after = row
+    said = canonical(orjson.loads(state))
+    content = Content(said, state.encode(), disputed, (begins, ends), tuple(facts))
+    return Period(first, behind, known_from, known_to, content, since, (before, after))
+
+
+# The rows of one basis
+
+
+class _Found(NamedTuple):
+    """A row as it was read: what `Row` says, and what is still to be looked up."""
+
+    key: str
+    state: str
+    certain: bool
+    disputed: bool
+    since: date | None
+    until: date | None
+    known_since: datetime | None
+    facts: list[str]
+    joined_before: bool
+    joined_after: bool
+
+
+_ROW = """key, state::text, certain @> %(on)s::date AS certain, disputed, lower(days), upper(days) - 1, known_since,
+    facts, joined_before, joined_after"""
+_HERE = "days @> %(on)s::date AND known @> %(known)s::timestamptz"
+
+
+def rows(cursor: Cursor[Any], model: ReadModel, basis: Basis, key: str | None) -> Iterator[Row]:
+    """Return the rows of a model on a day as known at an instant, in order of key: all, or that of one key.
+
+    The question has been put to the server when this returns, and answers are fetched as they are taken.
+    """
+    wanted = "" if key is None else "AND key = %(key)s"
+    order = "ORDER BY key" if key is None else ""
+    asked = {"on": basis.on, "known": basis.known, "key": key}
+    cursor.execute(f"SELECT {_ROW} FROM {model.rows} WHERE {_HERE} {wanted} {order}", asked)
+    beside = cursor.connection.cursor()
+    return (_row(beside, model, basis, _Found(*found)) for found in cursor)
+
+
+def _row(cursor: Cursor[Any], model: ReadModel, basis: Basis, found: _Found) -> Row:
+    state = orjson.loads(found.state)
+    since, until, known_since = found.since, found.until, found.known_since
+    if found.joined_before or found.joined_after or known_since is None:
+        said = canonical(state)
+        if found.joined_before or found.joined_after:
+            since, until = _reach(cursor, model, basis, found, said)
+        if known_since is None:
+            known_since = _known_since(cursor, model, basis, found, said)
+    certainty = "certain" if found.certain else "possible"
+    return Row(
+        key=found.key,
+        state=state,
+        certainty=certainty,
+        disputed=found.disputed,
+        since=since,
+        until=until,
+        known_since=known_since,
+        facts=tuple(found.facts),
+    )
+
+
+def _reach(
+    cursor: Cursor[Any], model: ReadModel, basis: Basis, found: _Found, said: bytes
+) -> tuple[date | None, date | None]:
+    """Return the first and the last day around a basis on which a key is in the same state without a break."""
+    query = f"""SELECT lower(days), upper(days) - 1, state::text FROM {model.rows}
+                 WHERE key = %s AND known @> %s::timestamptz ORDER BY days"""
+    runs = cursor.execute(query, [found.key, basis.known]).fetchall()
+    at = next(number for number, run in enumerate(runs) if run[:2] == (found.since, found.until))
+    first = last = at
+    while first and _touch(runs[first - 1], runs[first]) and canonical(orjson.loads(runs[first - 1][2])) == said:
+        first -= 1
+    while (
+        last + 1 < len(runs)
+        and _touch(runs[last], runs[last + 1])
+        and canonical(orjson.loads(runs[last + 1][2])) == said
+    ):
+        last += 1
+    return runs[first][0], runs[last][1]
+
+
+def _touch(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return one[1] is not None and other[0] is not None and (other[0] - one[1]).days == 1
+
+
+def _known_since(cursor: Cursor[Any], model: ReadModel, basis: Basis, found: _Found, said: bytes) -> datetime:
+    """Return the instant from which a key has been in the same state on a day."""
+    query = f"""SELECT lower(known), upper(known), state::text, known_since FROM {model.rows}
+                 WHERE key = %s AND days @> %s::date AND lower(known) <= %s ORDER BY known DESC"""
+    since: datetime | None = None
+    for begun, ended, state, known in cursor.execute(query, [found.key, basis.on, basis.known]):
+        if since is not None and (ended != since or canonical(orjson.loads(state)) != said):
+            break
+        since = begun
+        if known is not None:
+            return known  # type: ignore[no-any-return]
+    assert since is not None  # noqa: S101  the row itself was found
+    return since
