@@ -60,4 +60,5 @@ def _prepare(line: Timeline, url: str) -> None:
         line.create()
     except Outdated:
         database.upgrade(url)
+        line.engine.dispose()  # its connection was made before there was a role to take
         line.create()

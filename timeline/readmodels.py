@@ -106,7 +106,9 @@ def make(connection: Connection, timeline: str, view: Projection, form: str) -> 
         CREATE TABLE {model.keys} (LIKE timeline.keys INCLUDING ALL);
         COMMENT ON TABLE {model.rows} IS 'Rows of a read model, see timeline.rows';
         COMMENT ON TABLE {model.keys} IS 'Keys of a read model, see timeline.keys';
-        GRANT SELECT ON {model.rows}, {model.keys} TO timeline_reader, timeline_writer""")
+        ALTER TABLE {model.rows} OWNER TO timeline_writer;
+        ALTER TABLE {model.keys} OWNER TO timeline_writer;
+        GRANT SELECT ON {model.rows}, {model.keys} TO timeline_reader""")
     return model
 
 
