@@ -12,7 +12,7 @@ from timeline.errors import Corrupt
 from timeline.events import Entry, chained, first_hash
 from timeline.store import Log
 from timeline.tables import events
-from timeline.temporal import Valid
+from timeline.temporal import parse_known, Valid
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -61,7 +61,8 @@ def _sound(row: Any, position: int, recorded: datetime | None, link: bytes) -> N
         raise _corrupt(position, "is not recorded later than the one before it")
     if chained(link, row.event, position, row.recorded) != row.hash:
         raise _corrupt(position, "breaks the chain: it, its instant or one before it was changed")
-    entry = Entry.load(position, row.recorded, row.event, row.content, lasting=False)
+    known = parse_known(orjson.loads(row.content)["known"])  # what it says, not what it is filed under
+    entry = Entry.load(position, row.recorded, row.event, known, row.content, lasting=False)
     document = entry.source.document if entry.source else None
     says = (entry.fact, entry.action, entry.kind or None, entry.subject or None, entry.known, document)
     filed = (row.fact, row.action, row.kind, row.subject, row.known, row.document)

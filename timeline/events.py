@@ -16,7 +16,7 @@ import orjson
 import rfc8785
 
 from timeline.errors import Refused
-from timeline.temporal import EPOCH, Valid, format_instant, parse_known
+from timeline.temporal import EPOCH, Valid, format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,13 +113,15 @@ class Entry(Event):
     event: str
 
     @classmethod
-    def load(cls, position: int, recorded: datetime, event: bytes, content: str, *, lasting: bool) -> Self:
+    def load(
+        cls, position: int, recorded: datetime, event: bytes, known: datetime, content: str, *, lasting: bool
+    ) -> Self:
         """Return the event that the log holds as `content`; trusted, since it was checked when it was recorded.
 
         `lasting` tells whether its single date was read as open then, whatever has become of its kind.
         """
         line = orjson.loads(content)
-        line["known"] = parse_known(line["known"])
+        line["known"] = known
         if "valid" in line:
             line["valid"] = Valid.parse(line["valid"], lasting=lasting)
         if "source" in line:

@@ -59,17 +59,19 @@ def form_of(view: Projection, vocabulary: Vocabulary) -> str:
     return " ".join([f"{view.name}-{view.version}", *kinds])
 
 
-def driver(connection: Connection, name: str = "") -> Any:  # noqa: ANN401  one of two classes of cursor
+def driver(connection: Connection, name: str = "", **given: Any) -> Any:  # noqa: ANN401  one of two classes of cursor
     """Return a cursor of the driver within the transaction of a connection; one with a name fetches some at a time."""
+    if not connection.in_transaction():
+        connection.begin()  # or a commit would not know that there is something to commit
     made = connection.connection.driver_connection
-    return made.cursor(name) if name else made.cursor()  # type: ignore[union-attr]
+    return made.cursor(name, **given) if name else made.cursor(**given)  # type: ignore[union-attr]
 
 
 def models(
     connection: Connection, timeline: str, view: str | None = None, *, serving: bool | None = None
 ) -> list[ReadModel]:
     """Return the read models of a timeline: of all views or one, all or only those that serve or do not."""
-    found = connection.connection.driver_connection.cursor(row_factory=class_row(ReadModel))  # type: ignore[union-attr]
+    found = driver(connection, row_factory=class_row(ReadModel))
     query = f"""SELECT {_COLUMNS} FROM timeline.read_models WHERE timeline = %s AND view = coalesce(%s, view)
                    AND serving = coalesce(%s, serving) ORDER BY view, model"""
     return list(found.execute(query, [timeline, view, serving]).fetchall())
@@ -82,7 +84,7 @@ def serving(connection: Connection, timeline: str, view: str) -> ReadModel | Non
 
 def locked(connection: Connection, timeline: str, model: int, *, wait: bool = True) -> ReadModel | None:
     """Return a read model, locked until the transaction ends; None where it is gone, or is locked and nobody waits."""
-    found = connection.connection.driver_connection.cursor(row_factory=class_row(ReadModel))  # type: ignore[union-attr]
+    found = driver(connection, row_factory=class_row(ReadModel))
     query = f"SELECT {_COLUMNS} FROM timeline.read_models WHERE timeline = %s AND model = %s FOR NO KEY UPDATE"
     return cast(
         "ReadModel | None", found.execute(query + ("" if wait else " SKIP LOCKED"), [timeline, model]).fetchone()

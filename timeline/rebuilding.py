@@ -163,15 +163,16 @@ class Builder:
 
     def _list(self, connection: Connection, shadow: ReadModel, some: Iterable[Entry]) -> None:
         failed: dict[str, str] = {}
-        copied = f"COPY {shadow.keys} (key, fact, days) FROM STDIN"
-        with readmodels.driver(connection).copy(copied) as copy:
-            for entry in some:
-                if entry.kind in self.view.kinds:
-                    try:
-                        for key in self.view.keys(self.current(entry)):
-                            copy.write(stored.listed(key, entry.fact, *reach(entry)))
-                    except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-                        failed[NAMELESS + entry.fact] = said(error)
+        lines: list[str] = []
+        for entry in some:
+            if entry.kind in self.view.kinds:
+                try:
+                    keys = list(self.view.keys(self.current(entry)))
+                    lines += [stored.listed(key, entry.fact, *reach(entry)) for key in keys]
+                except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+                    failed[NAMELESS + entry.fact] = said(error)
+        with readmodels.driver(connection).copy(f"COPY {shadow.keys} (key, fact, days) FROM STDIN") as copy:
+            copy.write("".join(lines))
         readmodels.set_stuck(connection, self.timeline, shadow, 0, failed)
 
     # Folding
@@ -179,7 +180,7 @@ class Builder:
     def _fold(self, connection: Connection, shadow: ReadModel, fence: int) -> None:
         """Fold key after key from the one behind that which was folded last."""
         done, key, made = 0, shadow.folded or "", list[Any]()
-        query = f"""SELECT k.key, e.position, e.recorded, e.event, e.content::text,
+        query = f"""SELECT k.key, e.position, e.recorded, e.event, e.known, e.content::text,
                 coalesce(upper_inf(e.certain), false)
             FROM {shadow.keys} k JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
             WHERE e.position <= %s AND k.key > %s ORDER BY k.key, e.fact, e.position"""
@@ -188,8 +189,8 @@ class Builder:
             found = read.execute(query, [self.timeline, fence, key])
             for key, events in groupby(found, itemgetter(0)):
                 entries = [
-                    Entry.load(at, recorded, event, content, lasting=lasting)
-                    for _, at, recorded, event, content, lasting in events
+                    Entry.load(at, recorded, event, known, content, lasting=lasting)
+                    for _, at, recorded, event, known, content, lasting in events
                 ]
                 done += len(entries)
                 made += self._periods(connection, shadow, key, entries)
@@ -253,7 +254,7 @@ class Builder:
                 EXCEPT ALL SELECT {_COMPARED} FROM {other.rows}) d)"""
             for name, one, other in (("old", old, new), ("new", new, old))
         )
-        query = f"""SELECT key, days::text, known::text, only_in, state FROM ({only}) only
+        query = f"""SELECT key, days::text, known::text, only_in, state FROM ({only}) sides
                      WHERE key NOT IN ({moved}) ORDER BY key, known, days, only_in DESC"""
         asked = {"timeline": self.timeline, "low": low, "high": high}
         found = [Difference(*row) for row in readmodels.driver(connection).execute(query, asked)]

@@ -40,7 +40,7 @@ LAST = 2**62
 _CONTENT = cast(events.c.content, Text).label("content")
 # A single date that was read as open surely holds for ever from some day on; periods are read the same either way.
 _LASTING = func.coalesce(func.upper_inf(events.c.certain), literal(False)).label("lasting")
-_ENTRY = (events.c.position, events.c.recorded, events.c.event, _CONTENT, _LASTING)
+_ENTRY = (events.c.position, events.c.recorded, events.c.event, events.c.known, _CONTENT, _LASTING)
 _DOCUMENT = ("text", "title", "publisher", "language", "url", "published", "published_how")
 _WHERE = {
     "publisher": "timeline show FACT names those of documents",
@@ -145,7 +145,7 @@ class Log:
 
     def effective(self, basis: Basis, *, kind: str | None = None, subject: str | None = None) -> Iterator[Entry]:
         """Yield the facts that hold at a basis, in the order of the rule."""
-        columns = [*_ENTRY, events.c.action, events.c.kind, events.c.subject, events.c.known, events.c.possible]
+        columns = [*_ENTRY, events.c.action, events.c.kind, events.c.subject, events.c.possible]
         newest_first = (events.c.fact, events.c.known.desc(), events.c.position.desc())
         latest = (
             select(*columns).where(believed(basis)).ext(distinct_on(events.c.fact)).order_by(*newest_first).subquery()
@@ -236,8 +236,8 @@ class Log:
         return events.c.timeline == self.timeline
 
     def _stream(self, query: Select[Any]) -> Iterator[Entry]:
-        for position, recorded, event, content, lasting in self.rows(query):
-            yield Entry.load(position, recorded, event, content, lasting=lasting)
+        for position, recorded, event, known, content, lasting in self.rows(query):
+            yield Entry.load(position, recorded, event, known, content, lasting=lasting)
 
     def rows(self, query: Select[Any]) -> Iterator[Any]:
         """Yield the rows of a query, a bounded number of them in memory at a time."""

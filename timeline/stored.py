@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -43,13 +41,10 @@ _PERIOD = f"""ctid, key, coalesce(lower(days) - {_DAY_ZERO} + 1, {PAST}),
 
 def write(cursor: Cursor[Any], model: ReadModel, found: Iterable[tuple[str, Period]]) -> int:
     """Copy periods of keys into a model and return their number."""
-    count = 0
     with cursor.copy(f"COPY {model.rows} ({_COPIED}) FROM STDIN") as copy:
-        for key, some in groupby(found, itemgetter(0)):
-            lines = [line(key, period) for _, period in some]
-            copy.write("".join(lines))
-            count += len(lines)
-    return count
+        lines = [line(key, period) for key, period in found]
+        copy.write("".join(lines))
+    return len(lines)
 
 
 def line(key: str, period: Period) -> str:

@@ -73,7 +73,9 @@ def test_an_entry_is_loaded_as_it_was_written() -> None:
     """Loading the canonical text of an event gives the event again."""
     written = entry(7, said_by=("A", "B"), reason="late", confidence="low", time={"method": "explicit"})
     content = canonical(written.fields())
-    loaded = Entry.load(7, written.recorded, bytes.fromhex(written.event), content.decode(), lasting=False)
+    loaded = Entry.load(
+        7, written.recorded, bytes.fromhex(written.event), written.known, content.decode(), lasting=False
+    )
     assert loaded == written
 
 
