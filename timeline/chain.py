@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import Text, cast, select, text
 
 from timeline.append import ranges
@@ -12,7 +13,7 @@ from timeline.errors import Corrupt
 from timeline.events import Entry, chained, first_hash
 from timeline.store import Log
 from timeline.tables import events
-from timeline.temporal import parse_known, Valid
+from timeline.temporal import Valid, parse_known
 
 if TYPE_CHECKING:
     from datetime import date, datetime

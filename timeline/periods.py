@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from timeline.fold import Projection, Span, State
     from timeline.stretches import Change
 
-    Ordered = tuple[int, datetime, int, Entry]
+    Placed = tuple[int, datetime, int, int, Entry]
 
 PAST, FUTURE = OPEN_PAST.toordinal(), OPEN_FUTURE.toordinal()
 """Days are counted; these two stand for an open end."""
@@ -93,23 +93,28 @@ def periods(
 
 def _alone(view: Projection, span: Span) -> Iterator[Period]:
     """Yield the periods of a plane with a single span."""
-    first, behind = reach(span.entry)
-    shown = _shown(view, view.fold(None, span.entry), [span.entry], first, behind)
+    placed = _placed(span.entry)
+    shown = _shown(view, _held([placed], view, _NOTHING), placed[0], placed[3])
+    if len(shown) == 1:
+        first, behind, content, _, _ = shown[0]
+        yield Period(first, behind, span.known_from, span.known_to, content, span.known_from, (False, False))
+        return
     line = Line()
-    yield from line.move(span.known_from, [(first, behind, shown)])
+    yield from line.move(span.known_from, [(placed[0], placed[3], shown)])
     if span.known_to is not None:
-        yield from line.move(span.known_to, [(first, behind, [])])
+        yield from line.move(span.known_to, [(placed[0], placed[3], [])])
     yield from line.end()
 
 
-def _steps(taken: Iterable[Span], known: datetime) -> dict[datetime, tuple[list[Entry], list[Entry]]]:
+def _steps(taken: Iterable[Span], known: datetime) -> dict[datetime, tuple[list[Placed], list[Placed]]]:
     """Return at which instants which entries end and begin to be believed, from an instant on."""
-    steps: dict[datetime, tuple[list[Entry], list[Entry]]] = {}
+    steps: dict[datetime, tuple[list[Placed], list[Placed]]] = {}
     for span in taken:
         if span.known_to is None or span.known_to > known:
-            steps.setdefault(max(span.known_from, known), ([], []))[1].append(span.entry)
+            placed = _placed(span.entry)
+            steps.setdefault(max(span.known_from, known), ([], []))[1].append(placed)
             if span.known_to is not None:
-                steps.setdefault(span.known_to, ([], []))[0].append(span.entry)
+                steps.setdefault(span.known_to, ([], []))[0].append(placed)
     return steps
 
 
@@ -138,6 +143,34 @@ def _fixed(held: Iterable[Period], region: Region) -> dict[datetime, list[Change
 # The days at one instant, by the facts that hold on them
 
 
+class _Held(NamedTuple):
+    """The facts that hold on some days in the order of folding, what they fold into, and when all surely hold."""
+
+    entries: list[Placed]
+    folded: State | None
+    facts: tuple[str, ...]
+    certain: tuple[int, int]
+
+
+_NOTHING = _Held([], None, (), (PAST, FUTURE))
+
+
+def _held(entries: list[Placed], view: Projection, *near: _Held) -> _Held:
+    """Fold some facts, going on from the nearest that were folded already."""
+    begun = _NOTHING
+    for held in near:
+        count = len(held.entries)
+        if len(begun.entries) < count <= len(entries) and all(map(is_, held.entries, entries)):
+            begun = held
+    _, state, facts, (first, behind) = begun
+    for placed in entries[len(begun.entries) :]:
+        entry = placed[4]
+        state, facts = view.fold(state, entry), (*facts, entry.fact)
+        surely = _surely(_valid(entry))
+        first, behind = max(first, surely[0]), min(behind, surely[1])
+    return _Held(entries, state, facts, (first, behind))
+
+
 class _Days:
     """The days of a region, cut where the facts that hold on them change; moved on from instant to instant."""
 
@@ -146,27 +179,28 @@ class _Days:
         self._view = view
         self._end = region.behind
         self._cuts = [region.first]
-        self._held: list[_Held] = [_Held([], None)]
+        self._held: list[_Held] = [_NOTHING]
 
-    def move(self, ended: Iterable[Entry], begun: Sequence[Entry]) -> Iterator[Change]:
+    def move(self, ended: Sequence[Placed], begun: Sequence[Placed]) -> Iterator[Change]:
         """Believe some entries no more and others from now on; yield the days that this is about, with their pieces."""
-        gone, added = {id(entry) for entry in ended}, sorted(map(_ordered, begun))
-        reaches = [within for entry in (*ended, *begun) if (within := self._within(entry))[0] < within[1]]
-        for day in {day for within in reaches for day in within}:
-            self._cut(day)
-        for first, behind in united(reaches):
+        gone, added = {placed[2] for placed in ended}, sorted(begun) if len(begun) > 1 else begun
+        start, end = self._cuts[0], self._end
+        reaches = [(max(placed[0], start), min(placed[3], end)) for placed in (*ended, *begun)]
+        changed = united(reaches)
+        for first, behind in reaches:
+            if first < behind:
+                self._cut(first)
+                self._cut(behind)
+        for first, behind in changed:
             low, high = bisect_left(self._cuts, first), bisect_left(self._cuts, behind)
             pieces: list[Piece] = []
             for number, held in self._anew(low, high, gone, added):
                 self._held[number] = held
                 if held.folded is not None:
-                    pieces += self._pieces(number)
+                    upto = self._cuts[number + 1] if number + 1 < len(self._cuts) else end
+                    pieces += _shown(self._view, held, self._cuts[number], upto)
             self._uncut(low, high)
             yield first, behind, pieces
-
-    def _within(self, entry: Entry) -> tuple[int, int]:
-        first, behind = reach(entry)
-        return max(first, self._cuts[0]), min(behind, self._end)
 
     def _cut(self, day: int) -> None:
         at = bisect_left(self._cuts, day)
@@ -181,59 +215,40 @@ class _Days:
             if len(before) == len(here) and all(map(is_, before, here)):
                 del self._cuts[at], self._held[at]
 
-    def _anew(self, low: int, high: int, gone: set[int], added: Sequence[Ordered]) -> Iterator[tuple[int, _Held]]:
+    def _anew(self, low: int, high: int, gone: set[int], added: Sequence[Placed]) -> Iterator[tuple[int, _Held]]:
         """Yield what holds from one cut to another without what has gone, and with what was added."""
-        coming, here = iter(added), []
-        following = next(coming, None)
+        here: list[Placed] = []
+        coming = 0
         for number in range(low, high):
             first, old = self._cuts[number], self._held[number]
-            while following is not None and following[0] <= first:
-                here.append(following)
-                following = next(coming, None)
-            here = [ordered for ordered in here if reach(ordered[3])[1] > first]
-            stay = [ordered for ordered in old.entries if id(ordered[3]) not in gone] if gone else old.entries
-            entries = sorted([*stay, *here]) if stay and here else [*stay, *here]
-            yield number, _Held(entries, self._folded(entries, old, self._held[number - 1] if number else old))
-
-    def _folded(self, entries: Sequence[Ordered], *near: _Held) -> State | None:
-        """Return the state of some facts, going on from the nearest that was folded already."""
-        begun, state = 0, None
-        for held in near:
-            count = len(held.entries)
-            if begun < count <= len(entries) and all(map(is_, held.entries, entries)):
-                begun, state = count, held.folded
-        for ordered in entries[begun:]:
-            state = self._view.fold(state, ordered[3])
-        return state
-
-    def _pieces(self, number: int) -> Iterator[Piece]:
-        first, held = self._cuts[number], self._held[number]
-        behind = self._cuts[number + 1] if number + 1 < len(self._cuts) else self._end
-        return _shown(self._view, cast("State", held.folded), [ordered[3] for ordered in held.entries], first, behind)
+            while coming < len(added) and added[coming][0] <= first:
+                here.append(added[coming])
+                coming += 1
+            if any(placed[3] <= first for placed in here):
+                here = [placed for placed in here if placed[3] > first]
+            stay = [placed for placed in old.entries if placed[2] not in gone] if gone else old.entries
+            entries = sorted(stay + here) if stay and here else stay or here[:]
+            yield number, _held(entries, self._view, old, self._held[number - 1] if number else old)
 
 
-class _Held(NamedTuple):
-    """The facts that hold on some days, in the order of folding, and the state that they fold into."""
-
-    entries: list[Ordered]
-    folded: State | None
-
-
-def _ordered(entry: Entry) -> Ordered:
-    """Return an entry behind what it is ordered by: its first possible day, then knowledge, then recording."""
-    return reach(entry)[0], entry.known, entry.position, entry
+def _placed(entry: Entry) -> Placed:
+    """Return an entry behind what orders it, its first possible day, knowledge and recording, and behind its last."""
+    first, behind = reach(entry)
+    return first, entry.known, entry.position, behind, entry
 
 
-def _shown(view: Projection, folded: State, entries: Sequence[Entry], first: int, behind: int) -> Iterator[Piece]:
-    """Yield what some facts show on the days from one to before another: more than one piece where the state turns."""
-    turns = sorted({day for turn in view.turns(folded) if first < (day := turn.toordinal()) < behind})
-    certain = max(_valid(e).first_hi for e in entries).toordinal(), min(_after(_valid(e).last_lo) for e in entries)
-    certain = certain if certain[0] < certain[1] else (0, 0)
-    facts = tuple(entry.fact for entry in entries)
-    for begins, ends in pairwise([first, *turns, behind]):
+def _shown(view: Projection, held: _Held, first: int, behind: int) -> list[Piece]:
+    """Return what some facts show on the days from one to before another: several pieces where the state turns."""
+    folded = cast("State", held.folded)
+    certain = held.certain if held.certain[0] < held.certain[1] else (0, 0)
+    turns = view.turns(folded)
+    cuts = {day for turn in turns if first < (day := turn.toordinal()) < behind} if turns else ()
+    pieces = []
+    for begins, ends in pairwise([first, *sorted(cuts), behind]):
         state = view.present(folded, _a_day(begins, ends))
-        text = orjson.dumps(state)
-        yield Piece(begins, ends, Content(canonical(state), text, view.disputed(state), certain, facts))
+        content = Content(canonical(state), orjson.dumps(state), view.disputed(state), certain, held.facts)
+        pieces.append(Piece(begins, ends, content))
+    return pieces
 
 
 def _a_day(first: int, behind: int) -> date:
@@ -252,6 +267,12 @@ def reach(entry: Entry) -> tuple[int, int]:
     """Return the days on which an entry may hold, the last excluded."""
     valid = _valid(entry)
     return _bounds(valid.first_lo, valid.last_hi)
+
+
+@lru_cache(maxsize=1 << 14)
+def _surely(valid: Valid) -> tuple[int, int]:
+    """Return the days on which a fact surely holds, the last excluded: none where the last is not behind the first."""
+    return valid.first_hi.toordinal(), _after(valid.last_lo)
 
 
 def _after(last: date) -> int:

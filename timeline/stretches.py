@@ -8,7 +8,7 @@ just these days, goes on; the others end as periods.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -67,8 +67,13 @@ Change = tuple[int, int, Iterable[Piece]]
 """Days, the last excluded, and all that is read on them from now on."""
 
 
-def united(reaches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+_FIRST = itemgetter(0)
+
+
+def united(reaches: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
     """Return stretches of days that neither overlap nor touch, out of any."""
+    if len(reaches) == 1:
+        return reaches if reaches[0][0] < reaches[0][1] else ()
     found: list[tuple[int, int]] = []
     for first, behind in sorted(reaches):
         if found and first <= found[-1][1]:
@@ -98,7 +103,7 @@ class _Run:
 
     def part(self, first: int, behind: int) -> Piece:
         """Return some of the days as a piece."""
-        at = max(bisect_right(self.since, first, key=itemgetter(0)) - 1, 0)
+        at = max(bisect_right(self.since, first, key=_FIRST) - 1, 0)
         inside = [(max(day, first), since) for day, since in self.since[at:] if day < behind]
         return Piece(first, behind, self.content, tuple(inside), self.outside)
 
@@ -113,11 +118,11 @@ class Line:
 
     def move(self, at: datetime, changes: Iterable[Change]) -> Iterator[Period]:
         """Let days read otherwise from an instant on; yield the periods that end there."""
-        changes = sorted(((first, behind, list(pieces)) for first, behind, pieces in changes), key=itemgetter(0, 1))
-        changed = united((change[0], change[1]) for change in changes)
+        changes = list(changes)
+        changed = united([(change[0], change[1]) for change in changes])
         for first, behind in changed:
             pieces = [piece for change in changes if first <= change[0] < behind for piece in change[2]]
-            yield from self._put(at, first, behind, sorted(pieces, key=itemgetter(0)))
+            yield from self._put(at, first, behind, sorted(pieces, key=_FIRST) if len(changes) > 1 else pieces)
         for first, behind in changed:  # only now do all days read as they do from this instant on
             low, high = bisect_left(self._firsts, first), bisect_right(self._firsts, behind)
             _join(self._runs[max(low - 2, 0) : high + 1])
