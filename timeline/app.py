@@ -23,7 +23,7 @@ from timeline.errors import NotFound
 from timeline.fold import Row, row
 from timeline.keeping import Views
 from timeline.planes import planes
-from timeline.question import Question, condition
+from timeline.question import Question, at_head, condition
 from timeline.store import Log
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Timeline:
     name: str
     vocabulary: Vocabulary
     clock: Callable[[], datetime] = field(default=_now)
+    _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # Recording
 
@@ -342,7 +343,7 @@ class Timeline:
     @property
     def views(self) -> Views:
         """The stored views: kept up as events arrive, built anew, proved."""
-        return Views(self.engine, self.name, self.vocabulary)
+        return Views(self.engine, self.name, self.vocabulary, self._numbers)
 
     def catch_up(self) -> None:
         """Let every view that is stored already answer as the log is now."""
@@ -415,6 +416,12 @@ class Timeline:
         earlier position, or chooses who is believed, is answered from the log.
         """
         with translated():
+            if key is not None and question.is_open:
+                on, known = question.read(self.clock())
+                head = self.views.at_head(view, key, on, known)
+                if head is not None:
+                    basis = at_head(self.name, on, known, (head.position, head.hash), view)
+                    return basis, iter(() if head.row is None else (head.row,))
             kept = question.is_open and self.views.catch_up(view)
             basis = self._resolved(question, view)
             for _ in range(_TRIES if kept or question.basis else 0):
@@ -429,7 +436,8 @@ class Timeline:
     def _rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
         """Yield the rows of a view at a basis, computed from the log."""
         with self._log() as log:
-            versions = log.versions(view.kinds, basis)
+            facts = None if key is None else self.views.facts_of(view, key, basis.recorded)
+            versions = log.versions(view.kinds, basis) if facts is None else log.versions_of(facts, basis)
             for name, plane in planes(view, map(self.vocabulary.current, versions), key):
                 found = row(view, name, plane, basis.on, basis.known)
                 if found is not None:

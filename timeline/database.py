@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,7 @@ def migrations() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
+@cache
 def revisions() -> list[str]:
     """Return the revisions that this program knows, the oldest first; a file is named REVISION_WHAT_IT_DOES.py."""
     return sorted(path.name.split("_")[0] for path in (migrations() / "versions").glob("[0-9]*_*.py"))

@@ -48,7 +48,7 @@ def spans(versions: Iterable[Entry]) -> list[Span]:
     """
     by_knowledge = sorted(versions, key=lambda entry: (entry.known, entry.position))
     following = [entry.known for entry in by_knowledge[1:]]
-    lasts = zip(by_knowledge, [*following, None], strict=True)
+    lasts = zip(by_knowledge, [*following, None], strict=False)  # of no version at all there is no last one
     return [Span(e, e.known, end) for e, end in lasts if e.action != "retract" and e.known != end]
 
 

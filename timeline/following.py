@@ -118,10 +118,18 @@ class Follower:
         self._list(concerned.days)
         stuck = self._stuck()
         regions = {key: WHOLE if key in stuck else _region(changed) for key, changed in concerned.changed.items()}
-        failed = {**concerned.nameless, **self.fold(regions)}
+        failed = {**self._left_behind(concerned.nameless), **concerned.nameless, **self.fold(regions)}
         mended = [key for key in regions if key in stuck and key not in failed]
         self._record(failed, mended, news.to)
         readmodels.followed(self.log.connection, self.log.timeline, self.model, position=news.to, error=None)
+
+    def _left_behind(self, nameless: Mapping[str, str]) -> dict[str, str]:
+        """Return the keys that facts had before they could not be told theirs any more: those are stuck as well."""
+        if not nameless:
+            return {}
+        query = f"SELECT key, min(fact) FROM {self.model.keys} WHERE fact = ANY(%s) GROUP BY key"
+        found = self._cursor.execute(query, [[name.removeprefix(NAMELESS) for name in nameless]])
+        return {key: nameless[NAMELESS + fact] for key, fact in found}
 
     def retry(self) -> int:
         """Try the stuck keys once more and return how many of them are stuck no longer."""

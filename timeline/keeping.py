@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
@@ -12,9 +12,10 @@ import psycopg
 from sqlalchemy import text
 
 from timeline import readmodels, stored
-from timeline.errors import NotFound
+from timeline.database import check, revisions
+from timeline.errors import Conflict, NotFound, Unavailable
 from timeline.fold import Row
-from timeline.following import Follower, News, follow, said
+from timeline.following import NAMELESS, Follower, News, follow, said
 from timeline.periods import periods
 from timeline.planes import planes
 from timeline.rebuilding import Builder
@@ -23,6 +24,7 @@ from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import date, datetime
 
     from sqlalchemy import Connection, Engine
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from timeline.fold import Projection
     from timeline.readmodels import ReadModel
     from timeline.rebuilding import Progress, Rebuilt
+    from timeline.stored import Head
     from timeline.vocabulary import Vocabulary
 
     _Lines = tuple[str, list[str]]
@@ -73,6 +76,7 @@ class Views:
     engine: Engine
     timeline: str
     vocabulary: Vocabulary
+    numbers: dict[str, int] = field(default_factory=dict)
 
     # Keeping up
 
@@ -98,10 +102,12 @@ class Views:
     def catch_up(self, view: Projection, progress: Progress = _silent) -> bool:
         """Let a view answer as the log is now, and return whether it does; build it where that is needed.
 
-        It does not where it is paused, or where the login may not write.
+        It does not where it is paused, where the login may not write, or while somebody else is building it.
         """
         try:
             return self._catch_up(view, progress)
+        except (Conflict, Unavailable):
+            return False
         except psycopg.Error as error:
             if isinstance(error, _READ_ONLY):
                 return False
@@ -155,11 +161,8 @@ class Views:
 
     def catch_up_all(self) -> None:
         """Let every view that is stored already answer as the log is now."""
-        with self.engine.connect() as connection:
-            held = readmodels.models(connection, self.timeline, serving=True)
-        for model in held:
-            if model.view in self.vocabulary.views:
-                self.catch_up(self.vocabulary.view(model.view))
+        for name in self.stored():
+            self.catch_up(self.vocabulary.view(name))
 
     def rebuild(self, view: Projection, progress: Progress = _silent) -> Rebuilt:
         """Build the stored view anew beside the one that answers, compare the two, and let it answer."""
@@ -167,6 +170,36 @@ class Views:
         return Builder(self.engine, self.timeline, view, form, self.vocabulary.current, progress).rebuild()
 
     # Answering
+
+    def at_head(self, view: Projection, key: str, on: date, known: datetime) -> Head | None:
+        """Return the row of a key at the head of the log, None where it cannot be had by one statement.
+
+        Which model answers is remembered from the last time, and part of the question.
+        """
+        form = readmodels.form_of(view, self.vocabulary)
+        number = self.numbers.get(view.name)
+        if number is None:
+            return None
+        asked = {"timeline": self.timeline, "view": view.name, "key": key, "on": on, "known": known}
+        with self.engine.connect() as connection, readmodels.by_itself(connection) as cursor:
+            try:
+                return stored.at_head(cursor, number, form, revisions()[-1], asked)
+            except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
+                self.numbers.pop(view.name, None)
+                return None
+
+    def facts_of(self, view: Projection, key: str, recorded: int) -> list[str] | None:
+        """Return the facts that had a key up to a position, and perhaps later ones; None where that is not known."""
+        with self.engine.connect() as connection:
+            model = readmodels.serving(connection, self.timeline, view.name)
+            if model is None or model.position < recorded or self._current(model) is None:
+                return None
+            if any(stuck.startswith(NAMELESS) for stuck in readmodels.stuck(connection, self.timeline, model)):
+                return None
+            try:
+                return stored.facts_of(readmodels.driver(connection), model, key)
+            except psycopg.errors.UndefinedTable:
+                return None
 
     def rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row] | None:
         """Return the rows that are stored for a basis, None where none are stored of that very position.
@@ -186,6 +219,7 @@ class Views:
             model = readmodels.serving(connection, self.timeline, view.name)
             if model is None or model.position != basis.recorded or self._current(model) is None:
                 return
+            self.numbers[view.name] = model.model
             stuck = readmodels.stuck(connection, self.timeline, model)
             stuck = stuck if key is None else {key: stuck[key]} if key in stuck else {}
             with readmodels.driver(connection, "" if key else "rows") as cursor:
@@ -195,8 +229,45 @@ class Views:
 
     # Looking
 
-    def status(self) -> Iterator[dict[str, Any]]:
-        """Yield what is stored of each view: where it is, how far behind the log, how large, and what went wrong."""
+    def head(self) -> int:
+        """Return the position of the last event of the log; Outdated or NotFound where that cannot be."""
+        with self.engine.connect() as connection:
+            check(connection)
+            return Log(connection, self.timeline).head()[0]
+
+    def stored(self) -> dict[str, ReadModel]:
+        """Return the read models that views of the vocabulary are answered from."""
+        with self.engine.connect() as connection:
+            held = readmodels.models(connection, self.timeline, serving=True)
+        return {model.view: model for model in held if model.view in self.vocabulary.views}
+
+    def lag(self, name: str, to: int) -> str | None:
+        """Return why the rows stored of a view are not those of a position at the end of the log, None if they are."""
+        model = self.stored().get(name)
+        if model is None:
+            return f"{name} is not stored"
+        if self._current(model) is None:
+            return f"{name} is {'paused and ' if model.paused else ''}stored by another version of the view"
+        behind = to - model.position
+        stands = "paused" if model.paused else "stored"
+        far = f"{behind:,} event{'' if behind == 1 else 's'} behind the log"
+        return f"{name} is {stands} at {model.position}, {far}" if behind > 0 else None
+
+    def writable(self) -> bool:
+        """Return whether this login may keep what is stored."""
+        query = text("SELECT has_table_privilege('timeline.read_models', 'UPDATE') AND NOT pg_is_in_recovery()")
+        with self.engine.connect() as connection:
+            return bool(connection.execute(query).scalar())
+
+    def status(self) -> list[dict[str, Any]]:
+        """Return what is stored of each view: where it is, how far behind the log, how large, and what went wrong."""
+        while True:
+            try:
+                return list(self._statuses())
+            except psycopg.errors.UndefinedTable:  # another model has just taken its place
+                continue
+
+    def _statuses(self) -> Iterator[dict[str, Any]]:
         with self.engine.connect() as connection:
             head = Log(connection, self.timeline).head()[0]
             held = readmodels.models(connection, self.timeline)
@@ -266,10 +337,12 @@ class Views:
             model = self._stored(connection, view.name)
             log = Log(connection, self.timeline)
             stuck = readmodels.stuck(connection, self.timeline, model)
-            return _proof(model, self._told(log, view, model), self._held(connection, model), stuck)
+            return _proof(model, self._told(log, view, model, stuck), self._held(connection, model), stuck)
 
-    def _told(self, log: Log, view: Projection, model: ReadModel) -> Iterator[_Lines]:
-        for key, plane in planes(view, map(self.vocabulary.current, log.ever(view.kinds, model.position))):
+    def _told(self, log: Log, view: Projection, model: ReadModel, stuck: Mapping[str, str]) -> Iterator[_Lines]:
+        ever = log.ever(view.kinds, model.position)
+        entries = (self.vocabulary.current(entry) for entry in ever if NAMELESS + entry.fact not in stuck)
+        for key, plane in planes(view, entries):
             try:
                 yield key, sorted(stored.line(key, period) for period in periods(view, key, plane))
             except Exception as error:  # noqa: BLE001  a projection may raise anything at all

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from timeline import phrases
 from timeline.basis import FORM, Basis
-from timeline.choice import Choice
+from timeline.choice import EVERYBODY, Choice
 from timeline.errors import Place, Refused
 from timeline.fold import Row
 
@@ -74,22 +74,18 @@ class Question:
         answerer = (view.name, view.version) if view else ("", 0)
         if self.basis is not None:
             return self._by_token(self.basis, log, answerer)
+        on, known = self.read(now)
+        position, link = self._position(log, now)
+        choice = _completed(Choice.of(self.only or (), self.without or ()), log, position)
+        return _basis(log.timeline, on, known, (position, link), answerer, choice)
+
+    def read(self, now: datetime) -> tuple[date, datetime]:
+        """Return the day and the instant of knowledge that are asked about."""
         if self.as_of is not None and (self.on is not None or self.known is not None):
             raise Refused("as-of sets both the day and the knowledge", remedy="Give --as-of alone, or --on and --known")
         on, known = (self.on, self.known) if self.as_of is None else (self.as_of, self.as_of)
         today = now.astimezone(UTC).date()
-        position, link = self._position(log, now)
-        choice = _completed(Choice.of(self.only or (), self.without or ()), log, position)
-        return Basis(
-            timeline=log.timeline,
-            on=today if on is None else _day(on, today),
-            known=now if known is None else _instant(known, now, "known"),
-            recorded=position,
-            link=link,
-            view=answerer[0],
-            version=answerer[1],
-            choice=choice,
-        )
+        return today if on is None else _day(on, today), now if known is None else _instant(known, now, "known")
 
     def _by_token(self, token: str, log: Log, answerer: tuple[str, int]) -> Basis:
         """Return the basis of a token, if this log can honour it."""
@@ -127,6 +123,19 @@ class Question:
             message = f"the log has {last} events, so nothing is at {position}"
             raise Refused(message, remedy=f"Ask up to --recorded {last}")
         return position, link
+
+
+def at_head(timeline: str, on: date, known: datetime, head: tuple[int, bytes], view: Projection) -> Basis:
+    """Return the basis of an open question that finds the log at this head."""
+    return _basis(timeline, on, known, (head[0], head[1][:LINK].hex()), (view.name, view.version), EVERYBODY)
+
+
+def _basis(
+    timeline: str, on: date, known: datetime, head: tuple[int, str], answerer: tuple[str, int], choice: Choice
+) -> Basis:
+    (position, link), (view, version) = head, answerer
+    place = {"timeline": timeline, "on": on, "known": known, "recorded": position, "link": link}
+    return Basis(**place, view=view, version=version, choice=choice)  # type: ignore[arg-type]
 
 
 _AXES = ("on", "known", "recorded", "as-of")

@@ -6,14 +6,16 @@ checkpoint are committed together. Another one may be built beside it and take i
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from psycopg.rows import class_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from psycopg import Connection as DriverConnection
     from sqlalchemy import Connection
 
     from timeline.fold import Projection
@@ -65,6 +67,18 @@ def driver(connection: Connection, name: str = "", **given: Any) -> Any:  # noqa
         connection.begin()  # or a commit would not know that there is something to commit
     made = connection.connection.driver_connection
     return made.cursor(name, **given) if name else made.cursor(**given)  # type: ignore[union-attr]
+
+
+@contextmanager
+def by_itself(connection: Connection) -> Iterator[Any]:
+    """Give a cursor of the driver for single statements, each a transaction of its own: nothing begins or ends it."""
+    made = cast("DriverConnection[Any]", connection.connection.driver_connection)
+    made.autocommit = True
+    try:
+        with made.cursor() as cursor:
+            yield cursor
+    finally:
+        made.autocommit = False
 
 
 def models(

@@ -291,7 +291,7 @@ class Builder:
 
 @contextmanager
 def _rarely_collected() -> Iterator[None]:
-    """Let the collector of cycles run rarely: millions of objects come and go, none in a cycle, and it takes a third."""
+    """Let the collector of cycles run rarely: millions of objects come and go, none in a cycle; it takes a third."""
     before = gc.get_threshold()
     gc.set_threshold(200_000, *before[1:])
     try:

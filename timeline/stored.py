@@ -18,7 +18,7 @@ from timeline.periods import FUTURE, PAST
 from timeline.stretches import Content, Period
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from psycopg import Cursor
@@ -100,6 +100,12 @@ def delete(cursor: Cursor[Any], model: ReadModel, places: Sequence[str]) -> None
 
 
 # Reading periods back
+
+
+def facts_of(cursor: Cursor[Any], model: ReadModel, key: str) -> list[str]:
+    """Return the facts that ever had a key."""
+    found = cursor.execute(f"SELECT fact FROM {model.keys} WHERE key = %s ORDER BY fact", [key])
+    return [fact for (fact,) in found]
 
 
 def periods_of(cursor: Cursor[Any], model: ReadModel, keys: Sequence[str]) -> dict[str, dict[Period, str]]:
@@ -187,18 +193,51 @@ def rows(cursor: Cursor[Any], model: ReadModel, basis: Basis, key: str | None) -
     asked = {"on": basis.on, "known": basis.known, "key": key}
     cursor.execute(f"SELECT {_ROW} FROM {model.rows} WHERE {_HERE} {wanted} {order}", asked)
     beside = cursor.connection.cursor()
-    return (_row(beside, model, basis, _Found(*found)) for found in cursor)
+    return (_row(beside, model.rows, asked, _Found(*found)) for found in cursor)
 
 
-def _row(cursor: Cursor[Any], model: ReadModel, basis: Basis, found: _Found) -> Row:
+class Head(NamedTuple):
+    """Where a timeline ends: its last position and hash; `row` is that of a key there, at a basis."""
+
+    position: int
+    hash: bytes
+    row: Row | None
+
+
+def at_head(cursor: Cursor[Any], number: int, form: str, revision: str, asked: Mapping[str, Any]) -> Head | None:
+    """Return the row of a key as it is at the head of the log, by one statement and so in one snapshot.
+
+    `asked` has `timeline`, `view`, `key`, `on` and `known`. None where that model does not answer for the head just
+    now, or where the key is stuck.
+    """
+    query = f"""SELECT t.position, t.hash, r.*
+        FROM timeline.timelines t JOIN timeline.read_models m ON m.timeline = t.timeline AND m.model = {number}
+        LEFT JOIN (SELECT {_ROW} FROM timeline.rows_{number} WHERE {_HERE} AND key = %(key)s) r ON true
+        WHERE t.timeline = %(timeline)s AND m.serving AND m.position = t.position AND m.form = %(form)s
+          AND (SELECT version_num FROM timeline.alembic_version) = %(revision)s
+          AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
+                           WHERE s.timeline = t.timeline AND s.model = m.model AND s.key = %(key)s)"""
+    found = cursor.execute(query, {**asked, "form": form, "revision": revision}).fetchone()
+    if found is None:
+        return None
+    position, link, *fields = found
+    if fields[0] is None:
+        return Head(position, link, None)
+    here = _Found(*fields)
+    if here.joined_before or here.joined_after or here.known_since is None:
+        return None  # more is to be looked up, in the same snapshot
+    return Head(position, link, _row(cursor, f"timeline.rows_{number}", asked, here))
+
+
+def _row(cursor: Cursor[Any], table: str, asked: Mapping[str, Any], found: _Found) -> Row:
     state = orjson.loads(found.state)
     since, until, known_since = found.since, found.until, found.known_since
     if found.joined_before or found.joined_after or known_since is None:
         said = canonical(state)
         if found.joined_before or found.joined_after:
-            since, until = _reach(cursor, model, basis, found, said)
+            since, until = _reach(cursor, table, asked, found, said)
         if known_since is None:
-            known_since = _known_since(cursor, model, basis, found, said)
+            known_since = _known_since(cursor, table, asked, found, said)
     certainty = "certain" if found.certain else "possible"
     return Row(
         key=found.key,
@@ -213,12 +252,12 @@ def _row(cursor: Cursor[Any], model: ReadModel, basis: Basis, found: _Found) -> 
 
 
 def _reach(
-    cursor: Cursor[Any], model: ReadModel, basis: Basis, found: _Found, said: bytes
+    cursor: Cursor[Any], table: str, asked: Mapping[str, Any], found: _Found, said: bytes
 ) -> tuple[date | None, date | None]:
     """Return the first and the last day around a basis on which a key is in the same state without a break."""
-    query = f"""SELECT lower(days), upper(days) - 1, state::text FROM {model.rows}
+    query = f"""SELECT lower(days), upper(days) - 1, state::text FROM {table}
                  WHERE key = %s AND known @> %s::timestamptz ORDER BY days"""
-    runs = cursor.execute(query, [found.key, basis.known]).fetchall()
+    runs = cursor.execute(query, [found.key, asked["known"]]).fetchall()
     at = next(number for number, run in enumerate(runs) if run[:2] == (found.since, found.until))
     first = last = at
     while first and _touch(runs[first - 1], runs[first]) and canonical(orjson.loads(runs[first - 1][2])) == said:
@@ -236,12 +275,12 @@ def _touch(one: Sequence[Any], other: Sequence[Any]) -> bool:
     return one[1] is not None and other[0] is not None and (other[0] - one[1]).days == 1
 
 
-def _known_since(cursor: Cursor[Any], model: ReadModel, basis: Basis, found: _Found, said: bytes) -> datetime:
+def _known_since(cursor: Cursor[Any], table: str, asked: Mapping[str, Any], found: _Found, said: bytes) -> datetime:
     """Return the instant from which a key has been in the same state on a day."""
-    query = f"""SELECT lower(known), upper(known), state::text, known_since FROM {model.rows}
+    query = f"""SELECT lower(known), upper(known), state::text, known_since FROM {table}
                  WHERE key = %s AND days @> %s::date AND lower(known) <= %s ORDER BY known DESC"""
     since: datetime | None = None
-    for begun, ended, state, known in cursor.execute(query, [found.key, basis.on, basis.known]):
+    for begun, ended, state, known in cursor.execute(query, [found.key, asked["on"], asked["known"]]):
         if since is not None and (ended != since or canonical(orjson.loads(state)) != said):
             break
         since = begun
