@@ -95,7 +95,7 @@ class Timeline:
         with self._connected() as connection:
             appender = Appender(connection, self.name, revise=revise)
             receipt = record(items, appender, self._log_through(connection), self.vocabulary, skip_bad, progress)
-            self._end(connection, receipt, dry_run=dry_run)
+            self._end(connection, appender, dry_run=dry_run)
         return receipt
 
     def sync(
@@ -193,7 +193,7 @@ class Timeline:
         with self._connected() as connection:
             appender = Appender(connection, self.name)
             receipt = record(appender, self._log_through(connection), self.vocabulary, asked, seen, now)
-            self._end(connection, receipt, dry_run=dry_run)
+            self._end(connection, appender, dry_run=dry_run)
         return receipt
 
     def correct_document(self, document: str, *, reason: str, dry_run: bool = False, **particulars: str) -> Receipt:
@@ -359,13 +359,12 @@ class Timeline:
 
     # Within
 
-    def _end(self, connection: Connection, receipt: Receipt, *, dry_run: bool) -> None:
+    def _end(self, connection: Connection, appender: Appender, *, dry_run: bool) -> None:
         """Commit what was recorded, with the stored views where that is little; or forget it."""
         if dry_run:
             connection.rollback()
             return
-        if receipt.first is not None and receipt.last is not None:
-            self.views.take_along(connection, receipt.first, receipt.last)
+        self.views.take_along(connection, appender.receipt, appender.entries())
         connection.commit()
 
     def _compared(self, before: _Reading, after: _Reading, key: str | None, why: bool) -> Comparison:  # noqa: FBT001

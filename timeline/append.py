@@ -9,29 +9,31 @@ at all.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from psycopg.types.range import Range
-from sqlalchemy import Text, exists, func, select, update
-from sqlalchemy import cast as cast_to
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from timeline.errors import Conflict, Place, Refused
-from timeline.events import Document, Event, canonical, chained, first_hash
+from timeline.events import Document, Entry, Event, canonical, chained, first_hash
 from timeline.store import Log
-from timeline.tables import documents, events, timelines
+from timeline.tables import documents, timelines
 from timeline.temporal import EPOCH, OPEN_FUTURE, OPEN_PAST, Valid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from psycopg import Connection as Driver
     from sqlalchemy import Connection
 
     Placed = tuple[Place, Event]
+
+SMALL = 1_000
+"""Events that a small append has at most: what follows the log is taken along by it."""
 
 _TICK = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
@@ -64,6 +66,29 @@ class Receipt:
     first: int | None = None
     last: int | None = None
     bad: list[Refused] = field(default_factory=list)
+
+
+# Looked up one by one: of what a transaction has just written the planner knows nothing, and would read it all.
+_FOUND = text("""
+    SELECT asked.fact, asked.identity,
+        (SELECT true FROM timeline.events e
+          WHERE e.timeline = :timeline AND e.fact = asked.fact AND e.event = asked.identity LIMIT 1) AS held
+    FROM unnest(CAST(:facts AS text[]), CAST(:identities AS bytea[])) AS asked (fact, identity)
+    WHERE (SELECT true FROM timeline.events e WHERE e.timeline = :timeline AND e.fact = asked.fact LIMIT 1)""")
+_HEAD = (
+    select(
+        timelines.c.position,
+        timelines.c.hash,
+        func.greatest(func.clock_timestamp(), timelines.c.recorded + _TICK, timelines.c.sealed + _TICK),
+    )
+    .where(timelines.c.timeline == bindparam("named"))
+    .with_for_update()
+)
+_MOVED = (
+    update(timelines)
+    .where(timelines.c.timeline == bindparam("named"))
+    .values(position=bindparam("last"), hash=bindparam("link"), recorded=bindparam("instant"))
+)
 
 
 class Draft(NamedTuple):
@@ -100,6 +125,7 @@ class Appender:
         self._revise = revise
         self._locked = False
         self._position, self._hash, self._next = 0, b"", EPOCH
+        self._written: list[tuple[Event, int, datetime, bytes]] = []
         self.receipt = Receipt()
 
     def record_document(self, document: Document) -> None:
@@ -124,9 +150,8 @@ class Appender:
     def record(self, placed: Sequence[Placed], refuse: Callable[[Refused], None]) -> None:
         """Record a batch of events without its duplicates; `refuse` is given each that cannot be taken."""
         self.lock()
-        facts = self._facts({event.fact for _, event in placed})
         drafts = [(place, _written(event)) for place, event in placed]
-        held = self._held(facts, [identity for _, draft in drafts for identity in self._readings(draft, facts)])
+        facts, held = self._known([draft for _, draft in drafts])
         rows = []
         for place, draft in drafts:
             try:
@@ -138,46 +163,49 @@ class Appender:
                 rows += [row] if row else []
         self._copy(rows)
 
+    def entries(self) -> list[Entry] | None:
+        """Return what was recorded, in order; None where that was more than a small append."""
+        if self.receipt.recorded > SMALL:
+            return None
+        return [Entry.placed(event, at, recorded, identity) for event, at, recorded, identity in self._written]
+
     def close(self) -> Receipt:
         """Move the head of the timeline to the last event and return what was done."""
         if self.receipt.recorded:
-            head = update(timelines).where(timelines.c.timeline == self._timeline)
-            moved = {"position": self._position, "hash": self._hash, "recorded": self._next - _TICK}
-            self._connection.execute(head.values(moved))
+            moved = {"last": self._position, "link": self._hash, "instant": self._next - _TICK}
+            self._connection.execute(_MOVED, {"named": self._timeline, **moved})
         return self.receipt
 
     def lock(self) -> None:
         """Lock the head of the timeline, making the timeline where it is new; nothing happens where it is locked."""
         if self._locked:
             return
-        earliest = func.greatest(func.clock_timestamp(), timelines.c.recorded + _TICK, timelines.c.sealed + _TICK)
-        head = select(timelines.c.position, timelines.c.hash, earliest).where(timelines.c.timeline == self._timeline)
-        found = self._connection.execute(head.with_for_update()).one_or_none()
+        named = {"named": self._timeline}
+        found = self._connection.execute(_HEAD, named).one_or_none()
         if found is None:
             create(self._connection, self._timeline)
-            found = self._connection.execute(head.with_for_update()).one()
+            found = self._connection.execute(_HEAD, named).one()
         self._locked = True
         self._position, self._hash, self._next = found
 
-    def _facts(self, named: set[str]) -> set[str]:
-        """Return those of some facts that the log holds."""
-        asked = func.unnest(cast_to(list(named), ARRAY(Text))).column_valued("asked")
-        held = exists().where(events.c.timeline == self._timeline, events.c.fact == asked)
-        return set(self._connection.execute(select(asked).where(held)).scalars())
+    def _known(self, drafts: Sequence[Draft]) -> tuple[set[str], set[bytes]]:
+        """Return the facts of drafts that the log holds, and which of their identities, as corrections if need be."""
+        if not self._position:
+            return set(), set()
+        facts, held = self._found(drafts)
+        revised = [draft for draft in drafts if self._revises(draft, facts)]
+        if revised:
+            held |= self._found([_written(replace(draft.event, action="correct")) for draft in revised])[1]
+        return facts, held
 
-    def _held(self, facts: set[str], identities: list[bytes]) -> set[bytes]:
-        """Return those of some identities that the log holds, which are events of facts that it holds."""
-        if not facts:
-            return set()
-        of_facts = (events.c.timeline == self._timeline, events.c.fact == func.any(list(facts)))
-        found = select(events.c.event).where(*of_facts, events.c.event == func.any(identities))
-        return set(self._connection.execute(found).scalars())
-
-    def _readings(self, draft: Draft, facts: set[str]) -> Iterator[bytes]:
-        """Yield the identities under which the log may hold a draft: its own and, where it revises, as a correction."""
-        yield draft.identity
-        if self._revises(draft, facts):
-            yield _written(replace(draft.event, action="correct")).identity
+    def _found(self, drafts: Sequence[Draft]) -> tuple[set[str], set[bytes]]:
+        asked = {
+            "timeline": self._timeline,
+            "facts": [draft.event.fact for draft in drafts],
+            "identities": [draft.identity for draft in drafts],
+        }
+        found = self._connection.execute(_FOUND, asked).all()
+        return {fact for fact, _, _ in found}, {identity for _, identity, held in found if held}
 
     def _revises(self, draft: Draft, facts: set[str]) -> bool:
         return self._revise and draft.event.action == "assert" and draft.event.fact in facts
@@ -209,6 +237,8 @@ class Appender:
         self._hash = chained(self._hash, identity, self._position, recorded)
         receipt = self.receipt
         receipt.recorded += 1
+        if receipt.recorded <= SMALL:
+            self._written.append((event, self._position, recorded, identity))
         receipt.first, receipt.last = receipt.first or self._position, self._position
         possible, certain = (None, None) if event.valid is None else ranges(event.valid)
         document = event.source.document if event.source else None

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from timeline import readmodels, stored
+from timeline.events import Entry
 from timeline.fold import Span, spans
 from timeline.periods import FUTURE, PAST, WHOLE, Region, periods, reach
-from timeline.store import Log
+from timeline.store import ENTRY, Log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
     from psycopg import Cursor
     from sqlalchemy import Connection
 
-    from timeline.events import Entry
     from timeline.fold import Projection
     from timeline.readmodels import ReadModel
     from timeline.stretches import Period
 
-FEW = 64
+FEW = 8
 """Facts of a key up to which it is folded whole: looking for what may stay as it is would take longer."""
 
 FOLLOWED = 2_000
@@ -38,8 +38,6 @@ FOLLOWED = 2_000
 
 NAMELESS = "?"
 """What the place of a key begins with in the list of stuck ones, where a fact cannot even be told its keys."""
-
-Versions = Mapping[str, Sequence["Entry"]]
 
 
 @dataclass(slots=True)
@@ -53,8 +51,13 @@ class News:
     @classmethod
     def of(cls, log: Log, after: int, to: int) -> News:
         """Return the news of a log; versions of known facts are looked up, those of new ones are all among them."""
+        return cls.told(log, after, to, log.between(after, to))
+
+    @classmethod
+    def told(cls, log: Log, after: int, to: int, entries: Iterable[Entry]) -> News:
+        """Return the news that some events are, which are all from behind one position up to another."""
         told: dict[str, list[Entry]] = {}
-        for entry in log.between(after, to):
+        for entry in entries:
             told.setdefault(entry.fact, []).append(entry)
         older = [fact for fact, entries in told.items() if entries[0].action != "assert"]
         if older:
@@ -116,10 +119,11 @@ class Follower:
             if any(entry.kind in self.view.kinds for entry in versions):
                 self._take(concerned, fact, versions, news.after)
         self._list(concerned.days)
-        stuck = self._stuck()
-        regions = {key: WHOLE if key in stuck else _region(changed) for key, changed in concerned.changed.items()}
+        held = self._held(concerned.changed)
+        whole = {key for key, (count, stuck) in held.items() if stuck or count <= FEW}
+        regions = {key: WHOLE if key in whole else _region(some) for key, some in concerned.changed.items()}
         failed = {**self._left_behind(concerned.nameless), **concerned.nameless, **self.fold(regions)}
-        mended = [key for key in regions if key in stuck and key not in failed]
+        mended = [key for key, (_, stuck) in held.items() if stuck and key not in failed]
         self._record(failed, mended, news.to)
         readmodels.followed(self.log.connection, self.log.timeline, self.model, position=news.to, error=None)
 
@@ -148,16 +152,17 @@ class Follower:
     def fold(self, regions: Mapping[str, Region]) -> dict[str, str]:
         """Fold regions of keys anew and write what has changed; return why keys could not be folded."""
         failed: dict[str, str] = {}
-        counts = self._counts(regions)
-        small = {key for key, region in regions.items() if region == WHOLE or counts.get(key, 0) <= FEW}
-        held = stored.periods_of(self._cursor, self.model, list(small)) if small else {}
-        planes = self._planes(small)
+        whole = [key for key, region in regions.items() if region == WHOLE]
+        held = stored.periods_of(self._cursor, self.model, whole) if whole else {}
+        planes = self._planes(whole) if whole else {}
         made: list[tuple[str, Period]] = []
         gone: list[str] = []
         for key, region in regions.items():
             try:
-                before = held.get(key, {}) if key in small else None
-                new, old = self._whole(key, planes, before) if before is not None else self._part(key, region)
+                if region == WHOLE:
+                    new, old = set(periods(self.view, key, self._plane(planes.get(key, ())))), held.get(key, {})
+                else:
+                    new, old = self._part(key, region)
             except Exception as error:  # noqa: BLE001  a projection may raise anything at all
                 failed[key] = said(error)
                 continue
@@ -169,11 +174,6 @@ class Follower:
             stored.write(self._cursor, self.model, made)
         return failed
 
-    def _whole(
-        self, key: str, planes: Mapping[str, list[Span]], before: dict[Period, str]
-    ) -> tuple[set[Period], dict[Period, str]]:
-        return set(periods(self.view, key, planes.get(key, ()))), before
-
     def _part(self, key: str, region: Region) -> tuple[set[Period], dict[Period, str]]:
         """Return the periods of a key in and at a region, as they are now and, with their places, as they were."""
         while True:
@@ -184,27 +184,33 @@ class Follower:
             region = wider
         touching = [period for period in held if region.touches(period)]
         beside = stored.periods_beside(self._cursor, self.model, key, touching)
-        plane = self._plane(key, region)
+        plane = self._plane(self._within(key, region))
         return set(periods(self.view, key, plane, region, [*touching, *beside])), {p: held[p] for p in touching}
 
     # The log, by key
 
-    def _planes(self, keys: Iterable[str]) -> dict[str, list[Span]]:
-        """Return the spans of all facts that ever belonged to each of some keys."""
-        query = f"SELECT key, array_agg(fact) FROM {self.model.keys} WHERE key = ANY(%s) GROUP BY key"
-        facts = dict(self._cursor.execute(query, [list(keys)]).fetchall()) if keys else {}
-        laid = self._laid_out(set(chain.from_iterable(facts.values())))
-        return {key: [span for fact in sorted(some) for span in laid.get(fact, ())] for key, some in facts.items()}
+    def _planes(self, keys: Sequence[str]) -> dict[str, list[Entry]]:
+        """Return all versions of all facts that ever belonged to each of some keys, fact by fact."""
+        query = f"""SELECT k.key, {ENTRY} FROM {self.model.keys} k
+              JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
+             WHERE k.key = ANY(%s) ORDER BY k.key, e.fact, e.position"""
+        planes: dict[str, list[Entry]] = {}
+        for key, *columns, lasting in self._cursor.execute(query, [self.log.timeline, list(keys)]):
+            planes.setdefault(key, []).append(Entry.load(*columns, lasting=lasting))
+        return planes
 
-    def _plane(self, key: str, region: Region) -> list[Span]:
-        """Return the spans of all facts of a key that may hold on days of a region."""
+    def _within(self, key: str, region: Region) -> Iterator[Entry]:
+        """Yield all versions of the facts of a key that may hold on days of a region, fact by fact."""
+        query = f"""SELECT {ENTRY} FROM {self.model.keys} k
+              JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
+             WHERE k.key = %s AND k.days && %s::daterange ORDER BY e.fact, e.position"""
         days = stored.range_of(region.first, region.behind)
-        query = f"SELECT fact FROM {self.model.keys} WHERE key = %s AND days && %s::daterange"
-        facts = [fact for (fact,) in self._cursor.execute(query, [key, days])]
-        return [span for laid in self._laid_out(facts).values() for span in laid]
+        for *columns, lasting in self._cursor.execute(query, [self.log.timeline, key, days]):
+            yield Entry.load(*columns, lasting=lasting)
 
-    def _laid_out(self, facts: Iterable[str]) -> dict[str, list[Span]]:
-        return {fact: spans(some) for fact, some in groupby(self._versions(facts), attrgetter("fact"))}
+    def _plane(self, entries: Iterable[Entry]) -> list[Span]:
+        told = map(self.current, entries)
+        return [span for _, some in groupby(told, attrgetter("fact")) for span in spans(some)]
 
     def _versions(self, facts: Iterable[str]) -> Iterator[Entry]:
         facts = list(facts)
@@ -231,9 +237,14 @@ class Follower:
             ranges = [stored.range_of(*found) for found in days.values()]
             self._cursor.execute(query, [list(keys), list(facts), ranges])
 
-    def _counts(self, keys: Iterable[str]) -> dict[str, int]:
-        query = f"SELECT key, count(*) FROM {self.model.keys} WHERE key = ANY(%s) GROUP BY key"
-        return dict(self._cursor.execute(query, [list(keys)]).fetchall())
+    def _held(self, keys: Iterable[str]) -> dict[str, tuple[int, bool]]:
+        """Return how many facts some keys have, and which of the keys are stuck."""
+        query = f"""SELECT k.key, count(*), EXISTS (SELECT FROM timeline.stuck_keys s
+                WHERE s.timeline = %s AND s.model = {self.model.model} AND s.key = k.key)
+            FROM {self.model.keys} k WHERE k.key = ANY(%s) GROUP BY k.key"""
+        asked = list(keys)
+        found = self._cursor.execute(query, [self.log.timeline, asked]) if asked else ()
+        return {key: (count, stuck) for key, count, stuck in found}
 
     def _stuck(self) -> dict[str, str]:
         return readmodels.stuck(self.log.connection, self.log.timeline, self.model)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from timeline.append import Receipt
     from timeline.basis import Basis
+    from timeline.events import Entry
     from timeline.fold import Projection
     from timeline.readmodels import ReadModel
     from timeline.rebuilding import Progress, Rebuilt
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
 
     _Lines = tuple[str, list[str]]
 
-SMALL = 1_000
-"""Events up to which an append takes the read models along in its own transaction."""
 FAR = 20_000
 """Events behind the log from which a model is built anew, if they are a good part of it, rather than caught up."""
 
@@ -80,21 +80,21 @@ class Views:
 
     # Keeping up
 
-    def take_along(self, connection: Connection, first: int, last: int) -> None:
-        """Let the models that were at the end of the log follow an append, within its transaction.
+    def take_along(self, connection: Connection, receipt: Receipt, entries: list[Entry] | None) -> None:
+        """Let the models that were at the end of the log follow an append, within its transaction, if it is small.
 
         One that somebody else is writing to is left to him, or to who asks next.
         """
-        log, news, left = Log(connection, self.timeline), None, last - first >= SMALL
-        for found in readmodels.models(connection, self.timeline, serving=True):
-            view = self._current(found)
-            model = None
-            if view is not None and not found.paused and last - first < SMALL:
-                model = readmodels.locked(connection, self.timeline, found.model, wait=False)
-            if view is None or model is None or model.position != first - 1:
-                left = left or not found.paused
+        if receipt.first is None or receipt.last is None:
+            return
+        log, news, after = Log(connection, self.timeline), None, receipt.first - 1
+        left = entries is None
+        for model in readmodels.all_locked(connection, self.timeline) if entries is not None else ():
+            view = self._current(model)
+            if model.paused or view is None or model.position != after:
+                left = left or not model.paused
                 continue
-            news = news or News.of(log, first - 1, last)
+            news = news or News.told(log, after, receipt.last, entries or ())
             Follower(log, view, model, self.vocabulary.current).follow(news)
         if left:  # who notifies waits for every other commit that does: appends that leave nothing do not
             connection.execute(text(f"NOTIFY {CHANNEL}"))

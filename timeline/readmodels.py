@@ -105,6 +105,14 @@ def locked(connection: Connection, timeline: str, model: int, *, wait: bool = Tr
     )
 
 
+def all_locked(connection: Connection, timeline: str) -> list[ReadModel]:
+    """Return the models of a timeline that serve and that nobody is writing to, locked until the transaction ends."""
+    found = driver(connection, row_factory=class_row(ReadModel))
+    query = f"""SELECT {_COLUMNS} FROM timeline.read_models WHERE timeline = %s AND serving
+                 ORDER BY model FOR NO KEY UPDATE SKIP LOCKED"""
+    return list(found.execute(query, [timeline]).fetchall())
+
+
 def numbered(connection: Connection, timeline: str, model: int) -> ReadModel:
     """Return the read model of a number, which is there."""
     return next(found for found in models(connection, timeline) if found.model == model)

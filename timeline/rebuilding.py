@@ -24,7 +24,7 @@ from timeline.events import Entry
 from timeline.fold import spans
 from timeline.following import NAMELESS, batches, follow, said
 from timeline.periods import periods, reach
-from timeline.store import Log
+from timeline.store import ENTRY, Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -181,18 +181,14 @@ class Builder:
     def _fold(self, connection: Connection, shadow: ReadModel, fence: int) -> None:
         """Fold key after key from the one behind that which was folded last."""
         done, key, made = 0, shadow.folded or "", list[Any]()
-        query = f"""SELECT k.key, e.position, e.recorded, e.event, e.known, e.content::text,
-                coalesce(upper_inf(e.certain), false)
+        query = f"""SELECT k.key, {ENTRY}
             FROM {shadow.keys} k JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
             WHERE e.position <= %s AND k.key > %s ORDER BY k.key, e.fact, e.position"""
         with self._reading() as reading, readmodels.driver(reading, "folded") as read:
             read.itersize = FOLDED
             found = read.execute(query, [self.timeline, fence, key])
             for key, events in groupby(found, itemgetter(0)):
-                entries = [
-                    Entry.load(at, recorded, event, known, content, lasting=lasting)
-                    for _, at, recorded, event, known, content, lasting in events
-                ]
+                entries = [Entry.load(*columns, lasting=lasting) for _, *columns, lasting in events]
                 done += len(entries)
                 made += self._periods(connection, shadow, key, entries)
                 if len(made) >= FOLDED:

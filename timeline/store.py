@@ -41,6 +41,12 @@ _CONTENT = cast(events.c.content, Text).label("content")
 # A single date that was read as open surely holds for ever from some day on; periods are read the same either way.
 _LASTING = func.coalesce(func.upper_inf(events.c.certain), literal(False)).label("lasting")
 _ENTRY = (events.c.position, events.c.recorded, events.c.event, events.c.known, _CONTENT, _LASTING)
+ENTRY = "e.position, e.recorded, e.event, e.known, e.content::text, coalesce(upper_inf(e.certain), false)"
+"""The same columns in plain SQL, of events named `e`: what `Entry.load` takes."""
+
+FEW = 100
+"""Facts whose versions are fetched at once rather than streamed."""
+
 _DOCUMENT = ("text", "title", "publisher", "language", "url", "published", "published_how")
 _WHERE = {
     "publisher": "timeline show FACT names those of documents",
@@ -139,9 +145,10 @@ class Log:
 
     def versions_of(self, facts: Iterable[str], basis: Basis | None = None) -> Iterator[Entry]:
         """Yield the versions of some facts, fact by fact in order of recording: all, or those believed at a basis."""
+        facts = list(facts)
         counts = self._here if basis is None else believed(basis)
-        found = select(*_ENTRY).where(counts, events.c.fact == func.any(list(facts)))
-        return self._stream(found.order_by(events.c.fact, events.c.position))
+        found = select(*_ENTRY).where(counts, events.c.fact == func.any(facts))
+        return self._stream(found.order_by(events.c.fact, events.c.position), at_once=len(facts) <= FEW)
 
     def effective(self, basis: Basis, *, kind: str | None = None, subject: str | None = None) -> Iterator[Entry]:
         """Yield the facts that hold at a basis, in the order of the rule."""
@@ -235,8 +242,9 @@ class Log:
     def _here(self) -> ColumnElement[bool]:
         return events.c.timeline == self.timeline
 
-    def _stream(self, query: Select[Any]) -> Iterator[Entry]:
-        for position, recorded, event, known, content, lasting in self.rows(query):
+    def _stream(self, query: Select[Any], *, at_once: bool = False) -> Iterator[Entry]:
+        found = iter(self.connection.execute(query).all()) if at_once else self.rows(query)
+        for position, recorded, event, known, content, lasting in found:
             yield Entry.load(position, recorded, event, known, content, lasting=lasting)
 
     def rows(self, query: Select[Any]) -> Iterator[Any]:
