@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "timeline"
 
 FLOORS = (
-    ("errors",),
+    ("errors", "collector"),
     ("edtf",),
     ("temporal",),
     ("wordings",),
@@ -21,7 +21,7 @@ FLOORS = (
     ("choice",),
     ("events", "basis", "schemas"),
     ("kinds",),
-    ("border", "fold", "stretches"),
+    ("border", "fold", "stretches", "frames"),
     # Functions: what is answered.
     ("views", "answers", "planes", "periods"),
     ("difference", "corrections"),
@@ -38,7 +38,7 @@ FLOORS = (
     ("versions",),
     # The shell begins here: nothing below touches a database, a clock or a process.
     ("tables", "server"),
-    ("database", "believed"),
+    ("database", "believed", "published"),
     ("store",),
     ("append", "question", "comparing", "readmodels"),
     ("recording", "chain", "changing", "stored"),

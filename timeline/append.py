@@ -38,22 +38,9 @@ SMALL = 1_000
 _TICK = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 _COPY = """COPY timeline.events (timeline, position, fact, event, action, kind, subject, known, recorded, possible,
-    certain, document, content, hash) FROM STDIN (FORMAT BINARY)"""
-# On the wire json is text; the driver's own type for it would quote the canonical text once more.
-_TYPES = [
-    "text",
-    "int8",
-    "text",
-    "bytea",
-    "text",
-    "text",
-    "text",
-    "timestamptz",
-    "timestamptz",
-    "daterange",
-    "daterange",
-]
-_TYPES += ["text", "bytea", "bytea"]
+    certain, document, content, hash) FROM STDIN"""
+NULL = "\t\\N"
+"""A column without a value, in the text of a copy."""
 
 
 @dataclass(slots=True)
@@ -210,7 +197,7 @@ class Appender:
     def _revises(self, draft: Draft, facts: set[str]) -> bool:
         return self._revise and draft.event.action == "assert" and draft.event.fact in facts
 
-    def _decide(self, draft: Draft, facts: set[str], held: set[bytes]) -> tuple[Any, ...] | None:
+    def _decide(self, draft: Draft, facts: set[str], held: set[bytes]) -> str | None:
         """Return the row to write for a draft, or None where the log holds it already."""
         event = draft.event
         if draft.identity in held:
@@ -229,7 +216,7 @@ class Appender:
         held.add(draft.identity)
         return self._row(draft)
 
-    def _row(self, draft: Draft) -> tuple[Any, ...]:
+    def _row(self, draft: Draft) -> str:
         """Give an event its place: the next position, the next instant and a link of the chain."""
         event, content, identity = draft
         self._position += 1
@@ -240,20 +227,19 @@ class Appender:
         if receipt.recorded <= SMALL:
             self._written.append((event, self._position, recorded, identity))
         receipt.first, receipt.last = receipt.first or self._position, self._position
-        possible, certain = (None, None) if event.valid is None else ranges(event.valid)
-        document = event.source.document if event.source else None
-        named = (event.action, event.kind or None, event.subject or None, event.known, recorded)
-        place = (self._timeline, self._position, event.fact, identity)
-        return (*place, *named, possible, certain, document, content, self._hash)
+        stated = NULL * 2 if event.valid is None else f"\t{copied(event.kind)}\t{copied(event.subject)}"
+        days = NULL * 2 if event.valid is None else _copied_ranges(event.valid)
+        document = f"\t{event.source.document}" if event.source else NULL
+        place = f"{self._timeline}\t{self._position}\t{copied(event.fact)}\t\\\\x{identity.hex()}\t{event.action}"
+        content_text = content.decode().replace("\\", "\\\\")
+        instants = f"\t{event.known.isoformat()}\t{recorded.isoformat()}"
+        return f"{place}{stated}{instants}{days}{document}\t{content_text}\t\\\\x{self._hash.hex()}\n"
 
-    def _copy(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        if not rows:
-            return
-        driver = cast("Driver[Any]", self._connection.connection.driver_connection)
-        with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.set_types(_TYPES)
-            for row in rows:
-                copy.write_row(row)
+    def _copy(self, rows: Sequence[str]) -> None:
+        if rows:
+            driver = cast("Driver[Any]", self._connection.connection.driver_connection)
+            with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+                copy.write("".join(rows))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -268,3 +254,20 @@ def _days(first: date, last: date) -> Range[date]:
     """Return a range as Postgres writes it: without its end."""
     lower = None if first == OPEN_PAST else first
     return Range(lower, None if last == OPEN_FUTURE else last + _DAY, "[)" if lower else "()")
+
+
+@lru_cache(maxsize=1 << 14)
+def _copied_ranges(valid: Valid) -> str:
+    """Return the two ranges of a valid time as columns of a copy."""
+    return "".join(f"\t{_written_range(days)}" for days in ranges(valid))
+
+
+def _written_range(days: Range[date]) -> str:
+    return "empty" if days.isempty else f"{'[' if days.lower else '('}{days.lower or ''},{days.upper or ''})"
+
+
+def copied(value: str) -> str:
+    """Return a text as a column of a copy."""
+    if "\\" in value or not value.isprintable():
+        value = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return value

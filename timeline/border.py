@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from timeline.errors import Place, Refused
-from timeline.events import Document, Event, Source, canonical, plain
+from timeline.events import Document, Event, Source, canonical, plain, plain_already
 from timeline.kinds import DESCRIBED, DESCRIPTION, Kind, explained
 from timeline.schemas import objection
 from timeline.temporal import Valid, known_of_publication, parse_known
@@ -129,8 +129,11 @@ def _parsed(fields: Mapping[str, Any]) -> _Line:
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields in their plain form; a refusal names the field, which is looked for only then."""
+    given = dict(fields)
+    if (taken := plain_already(given)) is not None:
+        return taken
     try:
-        return cast("dict[str, Any]", plain(dict(fields)))
+        return cast("dict[str, Any]", plain(given))
     except Refused:
         return {name: _at(name, plain, value) for name, value in fields.items()}
 

@@ -7,6 +7,7 @@ left out unseen.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -28,6 +29,8 @@ DEEPEST = 100
 """Levels of lists and objects within each other that an event may have."""
 
 _LAST_PLAIN = "\ud7ff"
+_PERHAPS_NOT_PLAIN = re.compile(rb"\.0[,}\]]|\d[eE]|null|\\u0000").search
+"""Finds whole numbers written as floats, exponents, what may have been NaN, and the character U+0000."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +160,21 @@ def _source_fields(source: Source) -> dict[str, Any]:
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def plain_already(fields: dict[str, Any]) -> dict[str, Any] | None:
+    """Return fields, taken over from their text, where that shows that they are plain; None where one has to look.
+
+    Nearly all are, and their text is written and searched in a fifth of the time that a walk through them takes.
+    """
+    try:
+        text = orjson.dumps(fields, option=orjson.OPT_STRICT_INTEGER)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    if not text.isascii() or _PERHAPS_NOT_PLAIN(text) or text.count(b"{") + text.count(b"[") > DEEPEST:
+        return None
+    taken: dict[str, Any] = orjson.loads(text)
+    return taken if taken == fields else None  # tuples and all that only looks like a text are not the same
 
 
 def plain(value: Any, deepest: int = DEEPEST) -> Any:  # noqa: ANN401  JSON has no narrower type

@@ -105,12 +105,16 @@ def said(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """A read model with all that it is kept up by. `current` brings an event up to date with its kind."""
+    """A read model with all that it is kept up by. `current` brings an event up to date with its kind.
+
+    Nothing behind the position `to` is looked at: what others record meanwhile is taken in when its turn comes.
+    """
 
     log: Log
     view: Projection
     model: ReadModel
     current: Callable[[Entry], Entry]
+    to: int
 
     def follow(self, news: News) -> None:
         """Take in the news that come right after the model's position."""
@@ -193,9 +197,9 @@ class Follower:
         """Return all versions of all facts that ever belonged to each of some keys, fact by fact."""
         query = f"""SELECT k.key, {ENTRY} FROM {self.model.keys} k
               JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
-             WHERE k.key = ANY(%s) ORDER BY k.key, e.fact, e.position"""
+             WHERE k.key = ANY(%s) AND e.position <= %s ORDER BY k.key, e.fact, e.position"""
         planes: dict[str, list[Entry]] = {}
-        for key, *columns, lasting in self._cursor.execute(query, [self.log.timeline, list(keys)]):
+        for key, *columns, lasting in self._cursor.execute(query, [self.log.timeline, list(keys), self.to]):
             planes.setdefault(key, []).append(Entry.load(*columns, lasting=lasting))
         return planes
 
@@ -203,9 +207,9 @@ class Follower:
         """Yield all versions of the facts of a key that may hold on days of a region, fact by fact."""
         query = f"""SELECT {ENTRY} FROM {self.model.keys} k
               JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
-             WHERE k.key = %s AND k.days && %s::daterange ORDER BY e.fact, e.position"""
+             WHERE k.key = %s AND k.days && %s::daterange AND e.position <= %s ORDER BY e.fact, e.position"""
         days = stored.range_of(region.first, region.behind)
-        for *columns, lasting in self._cursor.execute(query, [self.log.timeline, key, days]):
+        for *columns, lasting in self._cursor.execute(query, [self.log.timeline, key, days, self.to]):
             yield Entry.load(*columns, lasting=lasting)
 
     def _plane(self, entries: Iterable[Entry]) -> list[Span]:
@@ -214,7 +218,8 @@ class Follower:
 
     def _versions(self, facts: Iterable[str]) -> Iterator[Entry]:
         facts = list(facts)
-        return map(self.current, self.log.versions_of(facts)) if facts else iter(())
+        found = self.log.versions_of(facts) if facts else ()
+        return (self.current(entry) for entry in found if entry.position <= self.to)
 
     # The registry
 
@@ -274,7 +279,7 @@ def follow(
     to = min(log.head()[0], held.position + FOLLOWED)
     if to <= held.position:
         return False
-    Follower(log, view, held, current).follow(News.of(log, held.position, to))
+    Follower(log, view, held, current, to).follow(News.of(log, held.position, to))
     return True
 
 

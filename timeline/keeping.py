@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import groupby
@@ -95,7 +96,7 @@ class Views:
                 left = left or not model.paused
                 continue
             news = news or News.told(log, after, receipt.last, entries or ())
-            Follower(log, view, model, self.vocabulary.current).follow(news)
+            Follower(log, view, model, self.vocabulary.current, receipt.last).follow(news)
         if left:  # who notifies waits for every other commit that does: appends that leave nothing do not
             connection.execute(text(f"NOTIFY {CHANNEL}"))
 
@@ -253,19 +254,11 @@ class Views:
         far = f"{behind:,} event{'' if behind == 1 else 's'} behind the log"
         return f"{name} is {stands} at {model.position}, {far}" if behind > 0 else None
 
-    def writable(self) -> bool:
-        """Return whether this login may keep what is stored."""
-        query = text("SELECT has_table_privilege('timeline.read_models', 'UPDATE') AND NOT pg_is_in_recovery()")
-        with self.engine.connect() as connection:
-            return bool(connection.execute(query).scalar())
-
     def status(self) -> list[dict[str, Any]]:
         """Return what is stored of each view: where it is, how far behind the log, how large, and what went wrong."""
         while True:
-            try:
+            with suppress(psycopg.errors.UndefinedTable):  # another model has just taken its place
                 return list(self._statuses())
-            except psycopg.errors.UndefinedTable:  # another model has just taken its place
-                continue
 
     def _statuses(self) -> Iterator[dict[str, Any]]:
         with self.engine.connect() as connection:
@@ -323,7 +316,7 @@ class Views:
             model = self._stored(connection, name)
             held = readmodels.locked(connection, self.timeline, model.model)
             if held is not None:
-                Follower(Log(connection, self.timeline), view, held, self.vocabulary.current).retry()
+                Follower(Log(connection, self.timeline), view, held, self.vocabulary.current, held.position).retry()
             left = len(readmodels.stuck(connection, self.timeline, model))
             connection.commit()
         return left

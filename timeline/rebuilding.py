@@ -7,7 +7,6 @@ build that was killed goes on where it stopped. Memory is bounded by the facts o
 
 from __future__ import annotations
 
-import gc
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -19,6 +18,7 @@ import psycopg
 from sqlalchemy import text
 
 from timeline import readmodels, stored
+from timeline.collector import rarely_collected
 from timeline.errors import Conflict, Unavailable
 from timeline.events import Entry
 from timeline.fold import spans
@@ -96,7 +96,7 @@ class Builder:
     def rebuild(self) -> Rebuilt:
         """Build the read model of a view anew and let it answer; Conflict where somebody else is building it."""
         begun = monotonic()
-        with self.engine.connect() as connection, self._alone(connection), _rarely_collected():
+        with self.engine.connect() as connection, self._alone(connection), rarely_collected():
             shadow = self._shadow(connection)
             fence = shadow.position or Log(connection, self.timeline).head()[0]
             if not shadow.position:
@@ -283,14 +283,3 @@ class Builder:
         """Open a connection to read by, while another one writes and commits."""
         with self.engine.connect() as connection:
             yield connection
-
-
-@contextmanager
-def _rarely_collected() -> Iterator[None]:
-    """Let the collector of cycles run rarely: millions of objects come and go, none in a cycle; it takes a third."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

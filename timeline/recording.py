@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from timeline import border
+from timeline.collector import rarely_collected
 from timeline.errors import Place, Refused
 from timeline.events import Document, Event
 from timeline.exchange import Line
@@ -43,11 +44,12 @@ def record(
     refuse = appender.receipt.bad.append if skip_bad else _raise
     sound = _placed(items, appender, _Border(log, vocabulary), refuse)
     count = 0
-    while batch := list(_batch(sound)):
-        appender.record(batch, refuse)
-        count += len(batch)
-        if progress:
-            progress(count)
+    with rarely_collected():
+        while batch := list(_batch(sound)):
+            appender.record(batch, refuse)
+            count += len(batch)
+            if progress:
+                progress(count)
     return appender.close()
 
 

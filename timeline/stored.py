@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from timeline.append import copied
 from timeline.events import canonical
 from timeline.fold import Row
 from timeline.periods import FUTURE, PAST
@@ -52,7 +53,7 @@ def line(key: str, period: Period) -> str:
     first, behind, known_from, known_to, content, since, (before, after) = period
     known = f"[{_instant(known_from)},{_instant(known_to) if known_to else ''})"
     state = content.state.decode().replace("\\", "\\\\")  # JSON writes control characters out
-    start = f"{_text(key)}\t{range_of(first, behind)}\t{known}\t{state}\t{range_of(*content.certain)}"
+    start = f"{copied(key)}\t{range_of(first, behind)}\t{known}\t{state}\t{range_of(*content.certain)}"
     facts, told = _facts(content.facts), _instant(since) if since else "\\N"
     return f"{start}\t{content.disputed:d}\t{facts}\t{told}\t{before:d}\t{after:d}\n"
 
@@ -79,19 +80,12 @@ def _facts(facts: Sequence[str]) -> str:
 def _quoted(name: str) -> str:
     """Return a name as an item of an array, within a text of COPY."""
     inside = name.replace("\\", "\\\\").replace('"', '\\"')
-    return _text(f'"{inside}"')
-
-
-def _text(value: str) -> str:
-    """Return a value as COPY takes it."""
-    if "\\" in value or not value.isprintable():
-        value = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    return value
+    return copied(f'"{inside}"')
 
 
 def listed(key: str, fact: str, first: int, behind: int) -> str:
     """Return a line of a copy into a table of keys."""
-    return f"{_text(key)}\t{_text(fact)}\t{range_of(first, behind)}\n"
+    return f"{copied(key)}\t{copied(fact)}\t{range_of(first, behind)}\n"
 
 
 def delete(cursor: Cursor[Any], model: ReadModel, places: Sequence[str]) -> None:

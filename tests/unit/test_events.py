@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from makers import entry
 
 from timeline.errors import Refused
-from timeline.events import EXACT, Document, Entry, canonical, chained, first_hash, plain
+from timeline.events import DEEPEST, EXACT, Document, Entry, canonical, chained, first_hash, plain, plain_already
 
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"))
 KEYS = st.text(st.characters(max_codepoint=0xD7FF, blacklist_characters="\0"))
@@ -32,6 +33,29 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 def test_canonical_text_is_that_of_rfc_8785(fields: dict[str, Any]) -> None:
     """The fast text of any plain fields is, to the byte, the one that the reference implementation writes."""
     assert canonical(plain(fields)) == rfc8785.dumps(plain(fields))
+
+
+@settings(max_examples=1000)
+@given(st.dictionaries(KEYS | st.sampled_from("ab"), VALUES | st.just(1.0) | st.just((1, 2)), max_size=3))
+def test_what_is_plain_at_a_glance_is_plain(fields: dict[str, Any]) -> None:
+    """Fields that need no walk are just what the walk would make of them, types and all."""
+    taken = plain_already(fields)
+    assert taken is None or repr(taken) == repr(plain(fields))
+
+
+@pytest.mark.parametrize("value", ["a\0b", math.nan, 1.0, 2**53, (1,), date(2024, 1, 1), UUID(int=1), 1e300, b""])
+def test_what_is_not_plain_is_looked_at(value: object) -> None:
+    """Nothing that the walk changes or refuses passes at a glance."""
+    assert plain_already({"data": {"value": value}}) is None
+    assert plain_already({"data": {"value": [value]}}) is None
+
+
+def test_what_is_deep_is_looked_at() -> None:
+    """Depth is counted by the walk alone."""
+    deep: Any = 1
+    for _ in range(DEEPEST + 1):
+        deep = [deep]
+    assert plain_already({"data": deep}) is None
 
 
 @settings(max_examples=500)
