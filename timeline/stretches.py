@@ -22,8 +22,7 @@ Since = tuple[tuple[int, datetime | None], ...]
 """Since when days are in their state: from which day on since which instant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a row reads: the presented state as JSON, and the facts behind it.
 
     `said` is the state in canonical form, by which states are compared. On the days `certain` every fact surely holds.
@@ -137,7 +136,8 @@ class Line:
         low, high = bisect_left(self._firsts, first), bisect_right(self._firsts, behind)
         low -= low > 0 and self._runs[low - 1].behind >= first
         old = self._runs[low:high]
-        fresh = [piece if piece.since else _looked_up(piece, at, old) for piece in pieces]
+        firsts = self._firsts[low:high]
+        fresh = [piece if piece.since else _looked_up(piece, at, old, firsts) for piece in pieces]
         if old and old[0].first < first:
             fresh.insert(0, old[0].part(old[0].first, min(old[0].behind, first)))
         if old and old[-1].behind > behind:
@@ -151,18 +151,23 @@ class Line:
                 yield run.until(at)
 
 
-def _looked_up(piece: Piece, at: datetime, old: Iterable[_Run]) -> Piece:
+def _looked_up(piece: Piece, at: datetime, old: Sequence[_Run], firsts: Sequence[int]) -> Piece:
     """Return a piece with what is known of since when its days read so: as before, or from now on."""
+    first, behind, content, _, outside = piece
     since: list[tuple[int, datetime | None]] = []
-    day = piece.first
-    for run in old:
-        begins, ends = max(run.first, day), min(run.behind, piece.behind)
-        if begins < ends and run.content.said == piece.content.said:
+    day = first
+    for number in range(max(bisect_right(firsts, first) - 1, 0), len(old)):
+        run = old[number]
+        if run.first >= behind:
+            break
+        if run.behind > day and run.content.said == content.said:
+            begins, ends = max(run.first, day), min(run.behind, behind)
             since += [(day, at)] if day < begins else []
             since += run.part(begins, ends).since or ()
             day = ends
-    since += [(day, at)] if day < piece.behind else []
-    return piece._replace(since=_fewest(since))
+    if day < behind:
+        since.append((day, at))
+    return Piece(first, behind, content, _fewest(since) if len(since) > 1 else tuple(since), outside)
 
 
 def _fewest(since: Iterable[tuple[int, datetime | None]]) -> Since:
