@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "timeline"
 
 FLOORS = (
     ("errors", "collector"),
-    ("edtf",),
+    ("edtf", "processes"),
     ("temporal",),
     ("wordings",),
     ("phrases",),

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from timeline.fold import Projection
     from timeline.vocabulary import Vocabulary
 
-_COLUMNS = "model, view, version, form, position, serving, paused, gathered, folded, built, error"
+_COLUMNS = "model, view, version, form, position, serving, paused, fence, gathered, folded, built, error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadModel:
     """A view stored in Postgres; `position` is that of the last event in it.
 
-    `gathered`, `folded` and `built` say how far its building is; `form` names the projection and its kinds, each with
-    its version: what was folded by another form is built anew.
+    `gathered`, `folded` and `built` say how far its building up to the `fence` is, the first two for each half of the
+    work; `form` names the projection and its kinds, each with its version: what another form folded is built anew.
     """
 
     model: int
@@ -39,8 +39,9 @@ class ReadModel:
     position: int
     serving: bool
     paused: bool
-    gathered: int
-    folded: str | None
+    fence: int
+    gathered: list[int | None]
+    folded: list[str | None]
     built: bool
     error: str | None
 
@@ -91,6 +92,13 @@ def models(
     return list(found.execute(query, [timeline, view, serving]).fetchall())
 
 
+def writable(connection: Connection) -> bool:
+    """Return whether this login may keep read models up, on this server."""
+    query = "SELECT has_table_privilege('timeline.read_models', 'UPDATE') AND NOT pg_is_in_recovery()"
+    [(may,)] = driver(connection).execute(query).fetchall()
+    return bool(may)
+
+
 def serving(connection: Connection, timeline: str, view: str) -> ReadModel | None:
     """Return the read model that a view is answered from, None where there is none yet."""
     return next(iter(models(connection, timeline, view, serving=True)), None)
@@ -118,10 +126,11 @@ def numbered(connection: Connection, timeline: str, model: int) -> ReadModel:
     return next(found for found in models(connection, timeline) if found.model == model)
 
 
-def make(connection: Connection, timeline: str, view: Projection, form: str) -> ReadModel:
+def make(connection: Connection, timeline: str, view: Projection, form: str, fence: int) -> ReadModel:
     """Make the tables of a new read model, which is empty and does not serve yet."""
-    add = "INSERT INTO timeline.read_models (timeline, view, version, form) VALUES (%s, %s, %s, %s) RETURNING model"
-    [(number,)] = driver(connection).execute(add, [timeline, view.name, view.version, form]).fetchall()
+    add = """INSERT INTO timeline.read_models (timeline, view, version, form, fence) VALUES (%s, %s, %s, %s, %s)
+             RETURNING model"""
+    [(number,)] = driver(connection).execute(add, [timeline, view.name, view.version, form, fence]).fetchall()
     model = numbered(connection, timeline, number)
     driver(connection).execute(f"""
         CREATE TABLE {model.rows} (

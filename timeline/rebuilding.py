@@ -7,6 +7,7 @@ build that was killed goes on where it stopped. Memory is bounded by the facts o
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -24,6 +25,7 @@ from timeline.events import Entry
 from timeline.fold import spans
 from timeline.following import NAMELESS, batches, follow, said
 from timeline.periods import periods, reach
+from timeline.processes import can_share, shared, still_wanted
 from timeline.store import ENTRY, Log
 
 if TYPE_CHECKING:
@@ -35,7 +37,11 @@ if TYPE_CHECKING:
     from timeline.readmodels import ReadModel
 
     Progress = Callable[[str, int, int], None]
+    _Work = Callable[[Connection, ReadModel, int, int], None]
 
+HALVES = 2
+"""Parts that the work is done in, side by side where there are as many events as this:"""
+MANY = 50_000
 GATHERED = 20_000
 """Events whose keys are gathered at a time."""
 FOLDED = 10_000
@@ -98,11 +104,14 @@ class Builder:
         begun = monotonic()
         with self.engine.connect() as connection, self._alone(connection), rarely_collected():
             shadow = self._shadow(connection)
-            fence = shadow.position or Log(connection, self.timeline).head()[0]
             if not shadow.position:
-                self._gather(connection, shadow, fence)
+                self._side_by_side(connection, shadow, self._gather)
+                self._gathered(connection, shadow)
             if not shadow.built:
-                self._fold(connection, shadow, fence)
+                self._side_by_side(connection, shadow, self._fold)
+                readmodels.followed(connection, self.timeline, shadow, built=True)
+                connection.commit()
+            fence = shadow.fence
             self.progress("indexed", fence, fence)
             readmodels.index_rows(connection, shadow)
             connection.commit()
@@ -137,29 +146,65 @@ class Builder:
                 found = model
             else:
                 readmodels.drop(connection, self.timeline, model)
-        shadow = found or readmodels.make(connection, self.timeline, self.view, self.form)
+        fence = Log(connection, self.timeline).head()[0]
+        shadow = found or readmodels.make(connection, self.timeline, self.view, self.form, fence)
         connection.commit()
         return shadow
 
+    def _side_by_side(self, connection: Connection, shadow: ReadModel, work: _Work) -> None:
+        """Do both halves of a piece of work, at once where that pays."""
+        if shadow.fence < MANY or not can_share():
+            for number in range(HALVES):
+                self._half(shadow, work, number, os.getpid())
+            return
+        connection.commit()
+        parent = os.getpid()
+        shared(lambda number: self._half(shadow, work, number, parent), HALVES)
+
+    def _half(self, shadow: ReadModel, work: _Work, number: int, parent: int) -> None:
+        """Do one half of a piece of work, from where it was left.
+
+        A lock keeps it from being done twice where a half goes on for a moment after the other has been killed.
+        """
+        if os.getpid() != parent:
+            self.engine.dispose(close=False)  # the connections are those of the parent
+        lock = {"name": f"timeline views rebuild {shadow.model} {number}"}
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), lock)
+            try:
+                work(connection, readmodels.numbered(connection, self.timeline, shadow.model), number, parent)
+            finally:
+                connection.rollback()
+                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), lock)
+                connection.commit()
+
     # Gathering the keys
 
-    def _gather(self, connection: Connection, shadow: ReadModel, fence: int) -> None:
-        """List which facts belong to which keys, up to the fence."""
+    def _gather(self, connection: Connection, shadow: ReadModel, number: int, parent: int) -> None:
+        """List which facts belong to which keys, in one half of the events up to the fence."""
+        low, high = (shadow.fence * part // HALVES for part in (number, number + 1))
         with self._reading() as reading:
-            entries = Log(reading, self.timeline).between(shadow.gathered, fence)
+            entries = Log(reading, self.timeline).between(shadow.gathered[number] or low, high)
             for some in batches(entries, GATHERED):
+                still_wanted(parent)
                 self._list(connection, shadow, some)
-                readmodels.followed(connection, self.timeline, shadow, gathered=some[-1].position)
-                connection.commit()
-                self.progress("gathered", some[-1].position, fence)
+                self._went(connection, shadow, "gathered", number, some[-1].position)
+                self.progress("gathered", (some[-1].position - low) * HALVES, shadow.fence)
+
+    def _gathered(self, connection: Connection, shadow: ReadModel) -> None:
+        """List each fact once for a key, and make the list fit to be looked up."""
         once = f"""WITH several AS (DELETE FROM {shadow.keys} WHERE (key, fact) IN (
                 SELECT key, fact FROM {shadow.keys} GROUP BY key, fact HAVING count(*) > 1) RETURNING *)
             INSERT INTO {shadow.keys} SELECT key, fact, range_merge(range_agg(days)) FROM several GROUP BY key, fact"""
         readmodels.driver(connection).execute(once)
         readmodels.index_keys(connection, shadow)
-        readmodels.followed(connection, self.timeline, shadow, position=fence)
+        readmodels.followed(connection, self.timeline, shadow, position=shadow.fence)
         connection.commit()
         readmodels.driver(connection).execute(f"ANALYZE {shadow.keys}")
+        connection.commit()
+
+    def _went(self, connection: Connection, shadow: ReadModel, step: str, number: int, to: object) -> None:
+        readmodels.followed(connection, self.timeline, shadow, **{f"{step}[{number + 1}]": to})
         connection.commit()
 
     def _list(self, connection: Connection, shadow: ReadModel, some: Iterable[Entry]) -> None:
@@ -178,24 +223,33 @@ class Builder:
 
     # Folding
 
-    def _fold(self, connection: Connection, shadow: ReadModel, fence: int) -> None:
-        """Fold key after key from the one behind that which was folded last."""
-        done, key, made = 0, shadow.folded or "", list[Any]()
-        query = f"""SELECT k.key, {ENTRY}
-            FROM {shadow.keys} k JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
-            WHERE e.position <= %s AND k.key > %s ORDER BY k.key, e.fact, e.position"""
+    def _fold(self, connection: Connection, shadow: ReadModel, number: int, parent: int) -> None:
+        """Fold key after key of one half of the keys, from the one behind that which was folded last."""
+        done, made, key = 0, list[Any](), None
+        query = f"""WITH half AS (SELECT coalesce((SELECT key FROM {shadow.keys} ORDER BY key
+                OFFSET (SELECT count(*) FROM {shadow.keys}) / {HALVES} LIMIT 1), '') AS key)
+            SELECT k.key, {ENTRY}
+            FROM half, {shadow.keys} k JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
+            WHERE e.position <= %s AND k.key {">=" if number else "<"} half.key AND (%s::text IS NULL OR k.key > %s)
+            ORDER BY k.key, e.fact, e.position"""
+        last = shadow.folded[number]
         with self._reading() as reading, readmodels.driver(reading, "folded") as read:
             read.itersize = FOLDED
-            found = read.execute(query, [self.timeline, fence, key])
+            found = read.execute(query, [self.timeline, shadow.fence, last, last])
             for key, events in groupby(found, itemgetter(0)):
                 entries = [Entry.load(*columns, lasting=lasting) for _, *columns, lasting in events]
                 done += len(entries)
                 made += self._periods(connection, shadow, key, entries)
                 if len(made) >= FOLDED:
-                    self._write(connection, shadow, made, folded=key)
+                    still_wanted(parent)
+                    stored.write(readmodels.driver(connection), shadow, made)
+                    self._went(connection, shadow, "folded", number, key)
                     made = []
-                    self.progress("folded", done, fence)
-            self._write(connection, shadow, made, folded=key, built=True)
+                    self.progress("folded", done * HALVES, shadow.fence)
+            if key is not None:
+                still_wanted(parent)
+                stored.write(readmodels.driver(connection), shadow, made)
+                self._went(connection, shadow, "folded", number, key)
 
     def _periods(self, connection: Connection, shadow: ReadModel, key: str, entries: Iterable[Entry]) -> list[Any]:
         try:
@@ -208,11 +262,6 @@ class Builder:
         except Exception as error:  # noqa: BLE001  a projection may raise anything at all
             readmodels.set_stuck(connection, self.timeline, shadow, shadow.position, {key: said(error)})
             return []
-
-    def _write(self, connection: Connection, shadow: ReadModel, made: Iterable[Any], **moved: Any) -> None:  # noqa: ANN401
-        stored.write(readmodels.driver(connection), shadow, made)
-        readmodels.followed(connection, self.timeline, shadow, **moved)
-        connection.commit()
 
     # Switching
 

@@ -233,13 +233,25 @@ read_models = Table(
         comment="whether it is left behind the log on purpose",
     ),
     Column(
-        "gathered",
+        "fence",
         BigInteger,
         nullable=False,
-        server_default=text("0"),
-        comment="while it is built: position up to which the keys have been gathered",
+        comment="position up to which it was built before it followed the log",
     ),
-    Column("folded", Name, comment="while it is built: the last key that has been folded"),
+    Column(
+        "gathered",
+        ARRAY(BigInteger),
+        nullable=False,
+        server_default=text("'{NULL,NULL}'"),
+        comment="while it is built: up to where the keys of each half of the events have been gathered",
+    ),
+    Column(
+        "folded",
+        ARRAY(Name),
+        nullable=False,
+        server_default=text("'{NULL,NULL}'"),
+        comment="while it is built: the last key of each half that has been folded",
+    ),
     Column("built", Boolean, nullable=False, server_default=text("false"), comment="whether every key has been folded"),
     Column(
         "updated",
@@ -252,7 +264,7 @@ read_models = Table(
     PrimaryKeyConstraint("timeline", "model", name="models_are_numbered_once"),
     ForeignKeyConstraint(["timeline"], [timelines.c.timeline], name="model_belongs_to_a_timeline"),
     CheckConstraint("char_length(view) BETWEEN 1 AND 200", name="view_is_named"),
-    CheckConstraint("position >= 0 AND gathered >= 0", name="checkpoint_counts_events"),
+    CheckConstraint("position >= 0 AND fence >= 0", name="checkpoint_counts_events"),
     comment="The stored views, and how far each has followed its log; those that do not serve are being built",
 )
 Index(

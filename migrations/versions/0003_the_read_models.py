@@ -20,15 +20,16 @@ CREATE TABLE timeline.read_models (
     position bigint NOT NULL DEFAULT 0,
     serving boolean NOT NULL DEFAULT false,
     paused boolean NOT NULL DEFAULT false,
-    gathered bigint NOT NULL DEFAULT 0,
-    folded text COLLATE "C",
+    fence bigint NOT NULL,
+    gathered bigint[] NOT NULL DEFAULT '{NULL,NULL}',
+    folded text[] COLLATE "C" NOT NULL DEFAULT '{NULL,NULL}',
     built boolean NOT NULL DEFAULT false,
     updated timestamptz NOT NULL DEFAULT clock_timestamp(),
     error text,
     CONSTRAINT models_are_numbered_once PRIMARY KEY (timeline, model),
     CONSTRAINT model_belongs_to_a_timeline FOREIGN KEY (timeline) REFERENCES timeline.timelines (timeline),
     CONSTRAINT view_is_named CHECK (char_length(view) BETWEEN 1 AND 200),
-    CONSTRAINT checkpoint_counts_events CHECK (position >= 0 AND gathered >= 0)
+    CONSTRAINT checkpoint_counts_events CHECK (position >= 0 AND fence >= 0)
 );
 CREATE UNIQUE INDEX one_model_serves_a_view ON timeline.read_models (timeline, view) WHERE serving
 """
@@ -122,8 +123,10 @@ COMMENTS = {
     "COLUMN timeline.read_models.position": "position of the last event that is in it",
     "COLUMN timeline.read_models.serving": "whether questions are answered from it",
     "COLUMN timeline.read_models.paused": "whether it is left behind the log on purpose",
-    "COLUMN timeline.read_models.gathered": "while it is built: position up to which the keys have been gathered",
-    "COLUMN timeline.read_models.folded": "while it is built: the last key that has been folded",
+    "COLUMN timeline.read_models.fence": "position up to which it was built before it followed the log",
+    "COLUMN timeline.read_models.gathered": "while it is built: up to where the keys of each half of the events have"
+    " been gathered",
+    "COLUMN timeline.read_models.folded": "while it is built: the last key of each half that has been folded",
     "COLUMN timeline.read_models.built": "whether every key has been folded",
     "COLUMN timeline.read_models.updated": "when it followed the log last",
     "COLUMN timeline.read_models.error": "why it could not follow the log last; null where it could",
