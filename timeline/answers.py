@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from timeline.fold import Row, spans
+from timeline.frames import DAY, INSTANT, TEXT, TEXTS, TRUTH, WHOLE, Frame
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date, datetime
 
     from timeline.basis import Basis
     from timeline.events import Document, Entry
 
 CONTEXT = 120
 """Characters of the document shown on either side of a quote."""
+
+_ROW = {"key": TEXT, "state": TEXT, "certainty": TEXT, "disputed": TRUTH, "since": DAY, "until": DAY}
+_ROW |= {"known_since": INSTANT, "facts": TEXTS, "stuck": TEXT}
+_FACT = {"fact": TEXT, "kind": TEXT, "subject": TEXT, "data": TEXT, "valid": TEXT}
+_ENDS = ("first_earliest", "first_latest", "last_earliest", "last_latest")
+_FACT |= dict.fromkeys(_ENDS, DAY) | {"certainty": TEXT, "known": INSTANT, "recorded": INSTANT, "said_by": TEXTS}
+_FACT |= dict.fromkeys(("modality", "polarity", "confidence", "document", "quote"), TEXT)
+_FACT |= {"position": WHOLE, "event": TEXT}
+"""What the columns of data frames hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,22 @@ class Answer:
         rows = [row_fields(row) for row in self.rows]
         return {"basis": self.basis.to_dict(), "view": self.basis.view, "version": self.basis.version, "rows": rows}
 
+    def to_arrow(self) -> Any:  # noqa: ANN401  of a library that may not be there
+        """Return the rows as a table of Arrow (`pip install 'timeline[frames]'`)."""
+        return self._frame().to_arrow()
+
+    def to_polars(self) -> Any:  # noqa: ANN401
+        """Return the rows as a data frame of Polars."""
+        return self._frame().to_polars()
+
+    def to_pandas(self) -> Any:  # noqa: ANN401
+        """Return the rows as a data frame of pandas."""
+        return self._frame().to_pandas()
+
+    def _frame(self) -> Frame:
+        about = {"basis": self.basis.to_dict(), "view": self.basis.view, "version": self.basis.version}
+        return Frame.of(map(row_fields, self.rows), _ROW, "state", about)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -42,6 +68,22 @@ class Facts:
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
         return {"basis": self.basis.to_dict(), "facts": [fact_fields(entry, self.basis.on) for entry in self.facts]}
+
+    def to_arrow(self) -> Any:  # noqa: ANN401  of a library that may not be there
+        """Return the facts as a table of Arrow (`pip install 'timeline[frames]'`)."""
+        return self._frame().to_arrow()
+
+    def to_polars(self) -> Any:  # noqa: ANN401
+        """Return the facts as a data frame of Polars."""
+        return self._frame().to_polars()
+
+    def to_pandas(self) -> Any:  # noqa: ANN401
+        """Return the facts as a data frame of pandas."""
+        return self._frame().to_pandas()
+
+    def _frame(self) -> Frame:
+        rows = (_in_columns(fact_fields(entry, self.basis.on)) for entry in self.facts)
+        return Frame.of(rows, _FACT, "data", {"basis": self.basis.to_dict()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +127,8 @@ def context(document: Document, entry: Entry) -> list[str]:
 
 
 def row_fields(row: Row) -> dict[str, Any]:
-    """Return a row as JSON values; an open day is null."""
-    return {
+    """Return a row as JSON values; an open day is null. `stuck` is there only where the key is."""
+    fields = {
         "key": row.key,
         "state": row.state,
         "certainty": row.certainty,
@@ -96,6 +138,7 @@ def row_fields(row: Row) -> dict[str, Any]:
         "known_since": format_instant(row.known_since),
         "facts": list(row.facts),
     }
+    return fields if row.stuck is None else {**fields, "stuck": row.stuck}
 
 
 def entry_fields(entry: Entry) -> dict[str, Any]:
@@ -114,5 +157,30 @@ def fact_fields(entry: Entry, on: date) -> dict[str, Any]:
     return fields
 
 
+def _in_columns(fact: dict[str, Any]) -> dict[str, Any]:
+    """Return a fact with a column for each end of its days, and none left empty of what goes without saying."""
+    ends = dict(zip(_ENDS, [*fact["first"], *fact["last"]], strict=True))
+    usual = {"said_by": [], "modality": "asserted", "polarity": "affirmed"}
+    return {**usual, **fact, **ends, **fact.get("source", {})}
+
+
 def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
+
+
+def with_stuck(rows: Iterable[Row], stuck: Mapping[str, str], known: datetime) -> Iterator[Row]:
+    """Yield rows in order of key, with what is to be said of the stuck ones; one that has no row gets an empty one."""
+    left = sorted(stuck)
+    for found in rows:
+        while left and left[0] < found.key:
+            yield _unknown(left[0], stuck[left.pop(0)], known)
+        if left and left[0] == found.key:
+            left.pop(0)
+        yield replace(found, stuck=stuck.get(found.key))
+    for key in left:
+        yield _unknown(key, stuck[key], known)
+
+
+def _unknown(key: str, reason: str, known: datetime) -> Row:
+    nothing: dict[str, Any] = {"since": None, "until": None, "known_since": known, "facts": ()}
+    return Row(key=key, state={}, certainty="possible", disputed=False, stuck=reason, **nothing)

@@ -1,7 +1,7 @@
 """The one object that a caller holds: a timeline to record in and to ask.
 
-Every answer is computed from the log by the rule of `fold`, at a basis that is resolved first and printed with it.
-Reading streams: memory is bounded by the facts of one key, whatever the length of the log.
+Every answer follows from the log by the rule of `fold`, at a basis that is printed with it; where it comes from is
+decided in `asking`. Reading streams: memory is bounded by the facts of one key, whatever the length of the log.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from timeline.answers import Answer, Facts, History
 from timeline.append import Appender, Receipt, create
-from timeline.basis import Basis
+from timeline.asking import Asker
 from timeline.chain import verify
 from timeline.comparing import Comparer, Comparison, Explained
-from timeline.database import check, translated
+from timeline.database import translated
 from timeline.difference import changes
 from timeline.errors import NotFound
-from timeline.fold import Row, row
 from timeline.keeping import Views
-from timeline.planes import planes
-from timeline.question import Question, at_head, condition
+from timeline.question import Question, condition
 from timeline.store import Log
 
 if TYPE_CHECKING:
@@ -31,11 +29,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from timeline.basis import Basis
     from timeline.changing import Asked, Preview
     from timeline.comparing import Course, Origin
     from timeline.difference import Change
     from timeline.events import Document, Entry
-    from timeline.fold import Projection
+    from timeline.fold import Projection, Row
     from timeline.maps import Map
     from timeline.rebuilding import Rebuilt
     from timeline.recording import Item
@@ -45,10 +44,6 @@ if TYPE_CHECKING:
 
     _Reading = tuple[Projection, Basis]
     _Explaining = Generator[Explained, None, None]
-
-
-_TRIES = 20
-"""How often an open question is asked anew because the log has moved on between its two looks."""
 
 
 def _now() -> datetime:
@@ -69,9 +64,18 @@ class Timeline:
 
     def create(self) -> None:
         """Make the timeline where it is new, so that it can be asked before anything is recorded."""
-        with self._connected() as connection:
+        with self._asker.connected() as connection:
             create(connection, self.name)
             connection.commit()
+
+    def publish(self) -> list[str]:
+        """Offer the views in SQL, and return the names of those that were not offered yet."""
+        from timeline.published import publish  # noqa: PLC0415  done once in the life of a database
+
+        with self._asker.connected() as connection:
+            names = publish(connection, self.vocabulary.views.values())
+            connection.commit()
+        return names
 
     def record(
         self,
@@ -92,9 +96,9 @@ class Timeline:
         """
         from timeline.recording import record  # noqa: PLC0415  its models take long to build, and asking needs none
 
-        with self._connected() as connection:
+        with self._asker.connected() as connection:
             appender = Appender(connection, self.name, revise=revise)
-            receipt = record(items, appender, self._log_through(connection), self.vocabulary, skip_bad, progress)
+            receipt = record(items, appender, Log(connection, self.name), self.vocabulary, skip_bad, progress)
             self._end(connection, appender, dry_run=dry_run)
         return receipt
 
@@ -119,7 +123,7 @@ class Timeline:
 
         mapped = syncing.mapped(map)
         look = syncing.looked(source, known, mapped, absent, max_removed, self.clock())
-        with self._log() as log:
+        with self._asker.log() as log:
             return syncing.sync(log, path, mapped, look, self.vocabulary, dry_run=dry_run)
 
     def revise(
@@ -137,14 +141,14 @@ class Timeline:
         """
         from timeline import syncing  # noqa: PLC0415
 
-        with self._log() as log:
+        with self._asker.log() as log:
             return syncing.revise(log, paths, syncing.mapped(map), self.vocabulary, dry_run=dry_run, progress=progress)
 
     def sources(self) -> tuple[Source, ...]:
         """Return the lists that were looked at, in order of name."""
         from timeline import runs  # noqa: PLC0415
 
-        with self._log() as log:
+        with self._asker.log() as log:
             log.head()
             return runs.sources(log)
 
@@ -152,7 +156,7 @@ class Timeline:
         """Return every look at a source, refused ones too; NotFound where it was never looked at."""
         from timeline import runs  # noqa: PLC0415
 
-        with self._log() as log:
+        with self._asker.log() as log:
             log.head()
             return runs.runs_of(log, source)
 
@@ -167,8 +171,8 @@ class Timeline:
         from timeline.changing import preview, read_asked  # noqa: PLC0415
 
         now = self.clock()
-        basis = self._seen(question, now)
-        with self._log() as log:
+        basis = self._asker.seen(question, now)
+        with self._asker.log() as log:
             return preview(log, self.vocabulary, read_asked(corrections), basis, now)
 
     def correct(
@@ -189,10 +193,10 @@ class Timeline:
         from timeline.changing import read_asked, record  # noqa: PLC0415
 
         now, asked = self.clock(), read_asked(corrections)
-        seen = self._seen(question, now) if question else None
-        with self._connected() as connection:
+        seen = self._asker.seen(question, now) if question else None
+        with self._asker.connected() as connection:
             appender = Appender(connection, self.name)
-            receipt = record(appender, self._log_through(connection), self.vocabulary, asked, seen, now)
+            receipt = record(appender, Log(connection, self.name), self.vocabulary, asked, seen, now)
             self._end(connection, appender, dry_run=dry_run)
         return receipt
 
@@ -224,7 +228,7 @@ class Timeline:
         """Return the basis and an iterator over the rows, which holds one key's facts in memory at a time."""
         projection = self.vocabulary.view(view)
         wanted = [condition(text) for text in where]
-        basis, rows = self._answered(Question(**question), projection, key)
+        basis, rows = self._asker.answered(Question(**question), projection, key)
         return basis, (found for found in rows if all(holds(found) for holds in wanted))
 
     def facts(self, *, kind: str | None = None, subject: str | None = None, **question: Any) -> Facts:  # noqa: ANN401
@@ -242,18 +246,18 @@ class Timeline:
         """Return the basis and an iterator over the effective facts."""
         if kind is not None:
             self.vocabulary.kind(kind)
-        basis = self._resolved(Question(**question))
-        return basis, self._effective(basis, kind, subject)
+        basis = self._asker.resolved(Question(**question))
+        return basis, self._asker.effective(basis, kind, subject)
 
     def log(self, name: str | None = None) -> Iterator[Entry]:
         """Yield events in order of recording: all, or those of a fact or a subject."""
-        with self._log() as log:
+        with self._asker.log() as log:
             log.head()
             yield from log.entries(name)
 
     def show(self, fact: str) -> History:
         """Return all versions of a fact with the documents they quote; NotFound where the log has no such fact."""
-        with self._log() as log:
+        with self._asker.log() as log:
             log.head()
             versions = tuple(entry for entry in log.entries(fact) if entry.fact == fact)
             if not versions:
@@ -264,25 +268,25 @@ class Timeline:
 
     def export(self) -> Iterator[bytes]:
         """Yield the canonical line of each event in order of recording."""
-        with self._log() as log:
+        with self._asker.log() as log:
             log.head()
             yield from log.lines()
 
     def documents(self) -> Iterator[Document]:
         """Yield the documents in order of identity."""
-        with self._log() as log:
+        with self._asker.log() as log:
             log.head()
             yield from log.documents()
 
     def stats(self) -> dict[str, Any]:
         """Return counts of what the log holds, and its last position."""
-        with self._log() as log:
+        with self._asker.log() as log:
             position, link = log.head()
             return {"timeline": self.name, "position": position, "hash": link.hex(), **log.counts()}
 
     def verify(self) -> int:
         """Return the number of events in the log, each hashed anew; Corrupt names the first that is not as recorded."""
-        with self._log() as log:
+        with self._asker.log() as log:
             return verify(log)
 
     # Comparing
@@ -303,7 +307,7 @@ class Timeline:
         name, as in `diff("deliveries", "known=2023-12-31", on="2024-06-01")`.
         """
         projection, now = self.vocabulary.view(view), self.clock()
-        bases = [self._resolved(Question.of(given, **usual), projection, now) for given in (before, after)]
+        bases = [self._asker.resolved(Question.of(given, **usual), projection, now) for given in (before, after)]
         return self._compared((projection, bases[0]), (projection, bases[1]), key, why)
 
     def replay(
@@ -322,21 +326,21 @@ class Timeline:
         """
         answering, now = self.vocabulary.view(view), self.clock()
         folding = projection or answering
-        basis = self._resolved(Question(**question), folding, now)
+        basis = self._asker.resolved(Question(**question), folding, now)
         answered = replace(basis, view=answering.name, version=answering.version)
         if against is not None:
-            answered = self._resolved(Question.of(against), answering, now)
+            answered = self._asker.resolved(Question.of(against), answering, now)
         return self._compared((answering, answered), (folding, basis), key, why)
 
     def blame(self, view: str, key: str, **question: Any) -> Origin:  # noqa: ANN401
         """Return, for each field of a row, the event that set it, what it rests on besides, and what it displaced."""
         with self._comparer(view) as comparer:
-            return comparer.origin(key, self._resolved(Question(**question), comparer.view))
+            return comparer.origin(key, self._asker.resolved(Question(**question), comparer.view))
 
     def history(self, view: str, key: str, *, over: Axis = "known", **question: Any) -> Course:  # noqa: ANN401
         """Return how a row came to be what it is: its transitions over `known`, `recorded` or `on`."""
         with self._comparer(view) as comparer:
-            return comparer.course(key, self._resolved(Question(**question), comparer.view), over)
+            return comparer.course(key, self._asker.resolved(Question(**question), comparer.view), over)
 
     # Stored views
 
@@ -347,7 +351,7 @@ class Timeline:
 
     def catch_up(self) -> None:
         """Let every view that is stored already answer as the log is now."""
-        with self._connected():
+        with self._asker.connected():
             pass
         with translated():
             self.views.catch_up_all()
@@ -359,6 +363,10 @@ class Timeline:
 
     # Within
 
+    @property
+    def _asker(self) -> Asker:
+        return Asker(self.engine, self.name, self.vocabulary, self.views, self.clock)
+
     def _end(self, connection: Connection, appender: Appender, *, dry_run: bool) -> None:
         """Commit what was recorded, with the stored views where that is little; or forget it."""
         if dry_run:
@@ -368,11 +376,11 @@ class Timeline:
         connection.commit()
 
     def _compared(self, before: _Reading, after: _Reading, key: str | None, why: bool) -> Comparison:  # noqa: FBT001
-        changed = changes(*(self._rows(view, key, basis) for view, basis in (before, after)))
+        changed = changes(*(self._asker.folded(view, key, basis) for view, basis in (before, after)))
         return Comparison(before[1], after[1], self._explained(changed, before, after, why))
 
     def _explained(self, changed: Iterable[Change], before: _Reading, after: _Reading, why: bool) -> _Explaining:  # noqa: FBT001
-        with self._log() as log:
+        with self._asker.log() as log:
             comparer = Comparer(log, self.vocabulary, after[0])
             told = (Explained(change, None, {}) for change in changed)
             yield from comparer.explanations(changed, before[1], after[1]) if why else told
@@ -380,69 +388,5 @@ class Timeline:
     @contextmanager
     def _comparer(self, view: str) -> Iterator[Comparer]:
         projection = self.vocabulary.view(view)
-        with self._log() as log:
+        with self._asker.log() as log:
             yield Comparer(log, self.vocabulary, projection)
-
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        with translated(), self.engine.connect() as connection:
-            check(connection)
-            yield connection
-
-    @contextmanager
-    def _log(self) -> Iterator[Log]:
-        with self._connected() as connection:
-            yield self._log_through(connection)
-
-    def _log_through(self, connection: Connection) -> Log:
-        return Log(connection, self.name)
-
-    def _seen(self, question: Mapping[str, Any], now: datetime) -> Basis:
-        """Return the basis that corrections are asked at; the token may be that of any answer."""
-        token = question.get("basis")
-        view = Basis.parse(token).view if token else ""
-        with self._log() as log:
-            return Question(**question).resolved(log, now, self.vocabulary.view(view) if view else None)
-
-    def _resolved(self, question: Question, view: Projection | None = None, now: datetime | None = None) -> Basis:
-        with self._log() as log:
-            return question.resolved(log, now or self.clock(), view)
-
-    def _answered(self, question: Question, view: Projection, key: str | None) -> tuple[Basis, Iterator[Row]]:
-        """Return the basis of a question and its rows: those that are stored, where they are of that very position.
-
-        What is stored moves on with the log: an open question takes the position that it finds. One that stands at an
-        earlier position, or chooses who is believed, is answered from the log.
-        """
-        with translated():
-            if key is not None and question.is_open:
-                on, known = question.read(self.clock())
-                head = self.views.at_head(view, key, on, known)
-                if head is not None:
-                    basis = at_head(self.name, on, known, (head.position, head.hash), view)
-                    return basis, iter(() if head.row is None else (head.row,))
-            kept = question.is_open and self.views.catch_up(view)
-            basis = self._resolved(question, view)
-            for _ in range(_TRIES if kept or question.basis else 0):
-                stored = self.views.rows(view, key, basis)
-                if stored is not None or not question.is_open:
-                    break
-                basis = self._resolved(question, view)
-            else:
-                stored = None
-        return basis, self._rows(view, key, basis) if stored is None else stored
-
-    def _rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
-        """Yield the rows of a view at a basis, computed from the log."""
-        with self._log() as log:
-            facts = None if key is None else self.views.facts_of(view, key, basis.recorded)
-            versions = log.versions(view.kinds, basis) if facts is None else log.versions_of(facts, basis)
-            for name, plane in planes(view, map(self.vocabulary.current, versions), key):
-                found = row(view, name, plane, basis.on, basis.known)
-                if found is not None:
-                    yield found
-
-    def _effective(self, basis: Basis, kind: str | None, subject: str | None) -> Iterator[Entry]:
-        with self._log() as log:
-            facts = log.effective(basis, kind=kind, subject=subject)
-            yield from facts

@@ -266,17 +266,18 @@ class Follower:
 
 
 def follow(
-    connection: Connection, timeline: str, view: Projection, model: int, current: Callable[[Entry], Entry]
+    connection: Connection, timeline: str, view: Projection, model: int, current: Callable[[Entry], Entry], end: int
 ) -> bool:
     """Let a model take in what comes next in the log, and return whether anything came; waits for who does so just now.
 
-    The caller commits. Nothing comes any more where the model has gone.
+    The caller commits. Nothing comes any more where the model has gone, or is at `end`: where the log ended when the
+    caller began, since one that others write to all the time may never be seen at its end.
     """
     held = readmodels.locked(connection, timeline, model)
     if held is None:
         return False
     log = Log(connection, timeline)
-    to = min(log.head()[0], held.position + FOLLOWED)
+    to = min(end, held.position + FOLLOWED)
     if to <= held.position:
         return False
     Follower(log, view, held, current, to).follow(News.of(log, held.position, to))

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from itertools import groupby
-from operator import itemgetter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from sqlalchemy import text
 
 from timeline import readmodels, stored
+from timeline.answers import with_stuck
+from timeline.append import SMALL
 from timeline.database import check, revisions
 from timeline.errors import Conflict, NotFound, Unavailable
-from timeline.fold import Row
-from timeline.following import NAMELESS, Follower, News, follow, said
-from timeline.periods import periods
-from timeline.planes import planes
+from timeline.following import NAMELESS, Follower, News, follow
+from timeline.proving import Proof, verify
 from timeline.rebuilding import Builder
 from timeline.store import Log
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import date, datetime
 
     from sqlalchemy import Connection, Engine
@@ -32,13 +29,11 @@ if TYPE_CHECKING:
     from timeline.append import Receipt
     from timeline.basis import Basis
     from timeline.events import Entry
-    from timeline.fold import Projection
+    from timeline.fold import Projection, Row
     from timeline.readmodels import ReadModel
     from timeline.rebuilding import Progress, Rebuilt
     from timeline.stored import Head
     from timeline.vocabulary import Vocabulary
-
-    _Lines = tuple[str, list[str]]
 
 FAR = 20_000
 """Events behind the log from which a model is built anew, if they are a good part of it, rather than caught up."""
@@ -56,21 +51,6 @@ def _silent(_what: str, _done: int, _all: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """That the stored rows of a view are the fold of the log up to a position, or the first place where they are not.
-
-    `hash` is over the rows in order of key, days and knowledge.
-    """
-
-    view: str
-    position: int
-    keys: int
-    rows: int
-    hash: str
-    difference: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Views:
     """The stored views of one timeline."""
 
@@ -82,21 +62,24 @@ class Views:
     # Keeping up
 
     def take_along(self, connection: Connection, receipt: Receipt, entries: list[Entry] | None) -> None:
-        """Let the models that were at the end of the log follow an append, within its transaction, if it is small.
+        """Let the models that are near the end of the log follow an append, within its transaction, if it is small.
 
         One that somebody else is writing to is left to him, or to who asks next.
         """
         if receipt.first is None or receipt.last is None:
             return
-        log, news, after = Log(connection, self.timeline), None, receipt.first - 1
-        left = entries is None
+        log, news = Log(connection, self.timeline), None
+        left, after, last = entries is None, receipt.first - 1, receipt.last
         for model in readmodels.all_locked(connection, self.timeline) if entries is not None else ():
             view = self._current(model)
-            if model.paused or view is None or model.position != after:
+            if model.paused or view is None or last - model.position > SMALL:
                 left = left or not model.paused
                 continue
-            news = news or News.told(log, after, receipt.last, entries or ())
-            Follower(log, view, model, self.vocabulary.current, receipt.last).follow(news)
+            if model.position == after:
+                told = news = news or News.told(log, after, last, entries or ())
+            else:
+                told = News.of(log, model.position, last)
+            Follower(log, view, model, self.vocabulary.current, last).follow(told)
         if left:  # who notifies waits for every other commit that does: appends that leave nothing do not
             connection.execute(text(f"NOTIFY {CHANNEL}"))
 
@@ -125,12 +108,12 @@ class Views:
                     return False
                 if head - model.position < max(FAR, head // 2):
                     connection.commit()
-                    while follow(connection, self.timeline, view, model.model, self.vocabulary.current):
+                    while follow(connection, self.timeline, view, model.model, self.vocabulary.current, head):
                         connection.commit()
                     connection.commit()
                     return True
-            elif model is not None and model.paused:
-                return False
+            elif model is not None and (model.paused or model.version > view.version):
+                return False  # a newer program keeps it: two would build each other's anew, again and again
         self.rebuild(view, progress)
         return True
 
@@ -226,7 +209,7 @@ class Views:
             with readmodels.driver(connection, "" if key else "rows") as cursor:
                 rows = stored.rows(cursor, model, basis, key)
                 yield _READY
-                yield from _with_stuck(rows, stuck, basis) if stuck else rows
+                yield from with_stuck(rows, stuck, basis.known) if stuck else rows
 
     # Looking
 
@@ -328,23 +311,7 @@ class Views:
         with self.engine.connect() as connection:
             connection.execute(text(_SNAPSHOT))
             model = self._stored(connection, view.name)
-            log = Log(connection, self.timeline)
-            stuck = readmodels.stuck(connection, self.timeline, model)
-            return _proof(model, self._told(log, view, model, stuck), self._held(connection, model), stuck)
-
-    def _told(self, log: Log, view: Projection, model: ReadModel, stuck: Mapping[str, str]) -> Iterator[_Lines]:
-        ever = log.ever(view.kinds, model.position)
-        entries = (self.vocabulary.current(entry) for entry in ever if NAMELESS + entry.fact not in stuck)
-        for key, plane in planes(view, entries):
-            try:
-                yield key, sorted(stored.line(key, period) for period in periods(view, key, plane))
-            except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-                yield key, [said(error)]
-
-    def _held(self, connection: Connection, model: ReadModel) -> Iterator[_Lines]:
-        with readmodels.driver(connection, "held") as cursor:
-            for key, some in groupby(stored.everything(cursor, model), itemgetter(0)):
-                yield key, sorted(stored.line(key, period) for _, period in some)
+            return verify(Log(connection, self.timeline), view, model, self.vocabulary.current)
 
     # Within
 
@@ -359,42 +326,3 @@ class Views:
         if model is None:
             raise NotFound(f"the view {name} is not stored", remedy=f"Run: timeline views rebuild {name}")
         return model
-
-
-def _with_stuck(rows: Iterator[Row], stuck: Mapping[str, str], basis: Basis) -> Iterator[Row]:
-    """Yield rows in order of key, with what is to be said of the stuck ones; one that has no row gets an empty one."""
-    left = sorted(stuck)
-    for found in rows:
-        while left and left[0] < found.key:
-            yield _unknown(left.pop(0), stuck, basis)
-        if left and left[0] == found.key:
-            left.pop(0)
-        yield replace(found, stuck=stuck.get(found.key))
-    for key in left:
-        yield _unknown(key, stuck, basis)
-
-
-def _unknown(key: str, stuck: Mapping[str, str], basis: Basis) -> Row:
-    nothing: dict[str, Any] = {"since": None, "until": None, "known_since": basis.known, "facts": ()}
-    return Row(key=key, state={}, certainty="possible", disputed=False, stuck=stuck[key], **nothing)
-
-
-def _proof(model: ReadModel, told: Iterator[_Lines], held: Iterator[_Lines], stuck: Mapping[str, str]) -> Proof:
-    """Compare what the log folds into with what is stored, both in order of key; stuck keys are not compared."""
-    keys = rows = 0
-    digest = sha256()
-    wanted, found = next(told, None), next(held, None)
-    while wanted is not None or found is not None:
-        key = min(side[0] for side in (wanted, found) if side is not None)
-        one = wanted[1] if wanted is not None and wanted[0] == key else []
-        other = found[1] if found is not None and found[0] == key else []
-        if key not in stuck and one != other:
-            said_by_log = next((line for line in one if line not in other), "no such row")
-            said_here = next((line for line in other if line not in one), "no such row")
-            difference = f"{key}: the log folds into {said_by_log.strip()}, stored is {said_here.strip()}"
-            return Proof(model.view, model.position, keys, rows, digest.hexdigest(), difference)
-        keys, rows = keys + bool(other), rows + len(other)
-        digest.update("".join(other).encode())
-        wanted = next(told, None) if wanted is not None and wanted[0] == key else wanted
-        found = next(held, None) if found is not None and found[0] == key else found
-    return Proof(model.view, model.position, keys, rows, digest.hexdigest())

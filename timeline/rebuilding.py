@@ -26,6 +26,7 @@ from timeline.fold import spans
 from timeline.following import NAMELESS, batches, follow, said
 from timeline.periods import periods, reach
 from timeline.processes import can_share, shared, still_wanted
+from timeline.published import publish
 from timeline.store import ENTRY, Log
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ class Builder:
                 readmodels.drop(connection, self.timeline, model)
         fence = Log(connection, self.timeline).head()[0]
         shadow = found or readmodels.make(connection, self.timeline, self.view, self.form, fence)
+        publish(connection, [self.view])
         connection.commit()
         return shadow
 
@@ -266,8 +268,9 @@ class Builder:
     # Switching
 
     def _follow(self, connection: Connection, shadow: ReadModel) -> None:
-        """Let the shadow follow the log up to where it ends, some events at a time."""
-        while follow(connection, self.timeline, self.view, shadow.model, self.current):
+        """Let the shadow follow the log up to where it ends now, some events at a time."""
+        end = Log(connection, self.timeline).head()[0]
+        while follow(connection, self.timeline, self.view, shadow.model, self.current, end):
             connection.commit()
         connection.commit()
 
@@ -315,10 +318,10 @@ class Builder:
                 connection.execute(text(_PATIENCE))
                 for old in readmodels.models(connection, self.timeline, self.view.name, serving=True):
                     readmodels.locked(connection, self.timeline, old.model)
-                while follow(connection, self.timeline, self.view, shadow.model, self.current):
+                end = Log(connection, self.timeline).head()[0]
+                while follow(connection, self.timeline, self.view, shadow.model, self.current, end):
                     pass
                 readmodels.serve(connection, self.timeline, shadow)
-                end = readmodels.numbered(connection, self.timeline, shadow.model).position
                 connection.commit()
             except psycopg.errors.LockNotAvailable:
                 connection.rollback()

@@ -20,7 +20,9 @@ from alembic.script import ScriptDirectory
 
 from timeline.database import engine, migrations, revisions, status, upgrade
 from timeline.errors import Unavailable
+from timeline.published import publish
 from timeline.tables import SCHEMA, metadata
+from timeline.views import BUILTIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +36,7 @@ WITH named AS (
      WHERE c.relnamespace = 'timeline'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p')
     UNION ALL SELECT a.attrelid, a.attnum, 'pg_class'::regclass, a.attrelid::regclass || '.' || a.attname
       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-     WHERE c.relnamespace = 'timeline'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p')
+     WHERE c.relnamespace = 'timeline'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p', 'c')
        AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL SELECT oid, 0, 'pg_constraint'::regclass, conname::text FROM pg_constraint
      WHERE connamespace = 'timeline'::regnamespace AND contype IN ('c', 'f', 'p', 'u', 'x')
@@ -42,6 +44,8 @@ WITH named AS (
      WHERE pronamespace = 'timeline'::regnamespace
     UNION ALL SELECT t.oid, 0, 'pg_trigger'::regclass, t.tgname::text FROM pg_trigger t
       JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = 'timeline'::regnamespace AND NOT t.tgisinternal
+    UNION ALL SELECT t.oid, 0, 'pg_type'::regclass, t.typname::text FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
+     WHERE t.typnamespace = 'timeline'::regnamespace AND c.relkind = 'c'
     UNION ALL SELECT oid, 0, 'pg_namespace'::regclass, nspname::text FROM pg_namespace WHERE nspname = 'timeline'
 )
 SELECT name FROM named LEFT JOIN pg_description d
@@ -82,6 +86,13 @@ def record(url: str) -> None:
         connection.execute(named, ["a" * 64])
 
 
+def offer(url: str) -> None:
+    """Offer the built-in views in SQL."""
+    with connected(url) as connection:
+        publish(connection, BUILTIN)
+        connection.commit()
+
+
 def test_the_migrations_build_what_the_tables_say(database_url: str) -> None:
     """Tables, columns, types, defaults, comments, keys and the names of the checks are the same."""
     options = {
@@ -111,6 +122,7 @@ def test_the_checks_and_keys_mean_what_the_tables_say(database_url: str, fresh_d
 
 def test_everything_has_a_comment(database_url: str) -> None:
     """Who meets the database in psql finds every schema, table, column, constraint, trigger and function explained."""
+    offer(database_url)
     assert rows(database_url, WITHOUT_COMMENT) == []
 
 
@@ -175,6 +187,34 @@ def test_a_downgrade_that_would_lose_what_was_recorded_is_refused(database_url: 
         migrate(database_url, "base")
     assert rows(database_url, "SELECT count(*) FROM timeline.documents") == [(1,)]
     assert status(database_url).revision == "0001"  # what lost nothing has been taken down
+
+
+def test_what_sql_asks_by_can_be_taken_down_and_built_again(database_url: str) -> None:
+    """With the functions and views that were made of it; the read models stay."""
+    offer(database_url)
+    query = """SELECT count(*) FROM pg_proc p JOIN pg_views v ON v.viewname = replace(p.proname, '_as_of', '_current')
+                WHERE pronamespace = 'timeline'::regnamespace"""
+    assert rows(database_url, query) == [(len(BUILTIN),)]
+    migrate(database_url, "0003")
+    left = """SELECT proname FROM pg_proc WHERE pronamespace = 'timeline'::regnamespace
+               UNION SELECT viewname FROM pg_views WHERE schemaname = 'timeline' ORDER BY 1"""
+    assert rows(database_url, left) == [("refuse_change",), ("refuse_overlap",)]
+    upgrade(database_url)
+    offer(database_url)
+    assert rows(database_url, query) == [(len(BUILTIN),)]
+
+
+def test_nobody_may_call_what_nobody_granted(database_url: str) -> None:
+    """What is asked by is for readers and writers; what is made and who is let in, for those whose work that is."""
+    offer(database_url)
+    query = """SELECT string_agg(DISTINCT proname, ' ' ORDER BY proname) FROM pg_proc
+                WHERE pronamespace = 'timeline'::regnamespace AND prorettype <> 'trigger'::regtype
+                  AND NOT has_function_privilege(%s, oid, 'EXECUTE')"""
+    assert rows(database_url, query, "timeline_reader") == [("admit_reader publish",)]
+    assert rows(database_url, query, "timeline_writer") == [("admit_reader",)]
+    public = """SELECT proname FROM pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
+                 WHERE pronamespace = 'timeline'::regnamespace AND prorettype <> 'trigger'::regtype AND a.grantee = 0"""
+    assert rows(database_url, public) == []
 
 
 def test_a_downgrade_that_would_lose_runs_is_refused(database_url: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from timeline.cli import changes, corrections, demo, lists, questions, records, upkeep
+from timeline.cli import changes, corrections, demo, lists, questions, records, sql, upkeep, views
 from timeline.cli.frame import Commands, epilog
 from timeline.cli.session import Flags
 
@@ -22,8 +22,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (records, lists, corrections, demo, questions, changes, upkeep):
+for part in (records, lists, corrections, demo, questions, changes, sql, upkeep):
     app.add_typer(part.app)
+app.add_typer(views.app, name="views")
 app.add_typer(upkeep.db, name="db")
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import text
 
 from timeline import database, opening, server, vocabulary
 from timeline.errors import TimelineError
+from timeline.keeping import Views
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from timeline.settings import Settings
 
@@ -64,12 +65,12 @@ def checks(given: Settings) -> Iterator[Check]:
             return
     try:
         with opening.address(given) as url:
-            yield from _of_the_database(url)
+            yield from _of_the_database(url, given)
     except TimelineError as error:
         yield Check("server", passed=False, found=error.message, fix=error.remedy)
 
 
-def _of_the_database(url: str) -> Iterator[Check]:
+def _of_the_database(url: str, given: Settings) -> Iterator[Check]:
     status = database.status(url)
     yield Check("server", passed=True, found=f"PostgreSQL {status.server}, {database.masked(url)}")
     if not status.current:
@@ -82,6 +83,7 @@ def _of_the_database(url: str) -> Iterator[Check]:
         with connections.connect() as connection:
             for name, check in _CHECKS.items():
                 yield _made(name, lambda check=check: check(connection))  # type: ignore[misc]
+        yield from _stored_views(connections, given)
     finally:
         connections.dispose()
 
@@ -131,6 +133,29 @@ def _clock(connection: Connection) -> Check:
     ahead = recorded is not None and recorded > there
     found = f"{skew:.1f} s apart{', and the log is ahead of the server' if ahead else ''}"
     return Check("clock", passed=skew <= SKEW_SECONDS and not ahead, found=found, fix="Synchronise the clocks (NTP)")
+
+
+def _stored_views(connections: Engine, given: Settings) -> Iterator[Check]:
+    """Yield a check for each stored view that does not answer as the log is now, or one that none is so."""
+    try:
+        with database.translated():
+            views = Views(connections, given.timeline, vocabulary.load(given.plugins))
+            stored = views.stored()
+            wrong = [found for name, model in stored.items() for found in _amiss(views, name, paused=model.paused)]
+    except TimelineError as error:
+        yield Check("views", passed=False, found=error.message, fix=error.remedy)
+    else:
+        yield from wrong or [Check("views", passed=True, found=f"{len(stored)} stored, as the log is now")]
+
+
+def _amiss(views: Views, name: str, *, paused: bool) -> Iterator[Check]:
+    lag, stuck = views.lag(name, views.head()), sum(1 for _ in views.errors(name))
+    if lag:
+        fix = f"Run: timeline views resume {name}" if paused else "Run: timeline views run --once"
+        yield Check(f"view {name}", passed=False, found=lag, fix=fix)
+    if stuck:
+        found = f"{stuck} of its keys cannot be folded"
+        yield Check(f"view {name}", passed=False, found=found, fix=f"See: timeline views errors {name}")
 
 
 _CHECKS = {"rights": _rights, "append-only": _guarded, "clock": _clock}

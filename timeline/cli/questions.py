@@ -26,7 +26,9 @@ from timeline.cli.session import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from timeline.fold import Row
 
 app = typer.Typer()
 
@@ -60,10 +62,13 @@ def ask(  # noqa: PLR0913  each is an option of the command line
     with opened(ctx) as line:
         at, rows = line.stream(view, key, where=where or (), **question, **believed)
         header = {"basis": at.to_dict(), "view": at.view, "version": at.version}
-        printed = Printed(name="rows", rows=map(row_fields, rows), header=header, columns=_ROW)
-        count = write(printed, shape)
+        stuck: list[str] = []
+        fields = map(row_fields, _noting(rows, stuck))
+        count = write(Printed(name="rows", rows=fields, header=header, columns=_ROW), shape)
+        lag = None if recorded or basis or only or without else line.views.lag(view, at.recorded)
         others = map(row_fields, line.stream(view, key, basis=at.token)[1] if where and not count else ())
         strange = list(_strange(where or [], others))
+    _tell_stored(view, lag, len(stuck))
     tell_basis(at)
     if not count:
         _nothing(f"no rows in {view}", {"key": key, "where": " and ".join(where or ())})
@@ -132,6 +137,25 @@ def show(
     versions = history["versions"]
     rows = _for_people(versions) if shape == "table" else versions
     write(Printed(name="versions", rows=rows, header={"fact": history["fact"]}, columns=_EVENT), shape)
+
+
+def _noting(rows: Iterable[Row], stuck: list[str]) -> Iterator[Row]:
+    """Yield rows, and note the keys of those that cannot be folded."""
+    for row in rows:
+        if row.stuck is not None:
+            stuck.append(row.key)
+        yield row
+
+
+def _tell_stored(view: str, lag: str | None, stuck: int) -> None:
+    """Say why an answer did not come from what is stored, or is in part that of an earlier position."""
+    if lag:
+        say(f"{lag}: computed from the log")
+    if stuck:
+        keys, are, state = (
+            ("key", "is", "its last good state") if stuck == 1 else ("keys", "are", "their last good state")
+        )
+        say(f"{stuck:,} {keys} of {view} cannot be folded and {are} as of {state}: timeline views errors {view}")
 
 
 LOOKED_AT = 200

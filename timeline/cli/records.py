@@ -50,6 +50,7 @@ def make_ready(ctx: typer.Context) -> str:
         database.upgrade(url)
         with opening.opened(replace(given, database_url=url)) as line:
             line.create()
+            line.publish()
         status = database.status(url)
     where = f"the database {status.database}" if given.database_url else f"the embedded database in {given.home}"
     return f"{where} is ready at revision {status.revision}"

@@ -57,7 +57,8 @@ def vocabulary_of(ctx: typer.Context) -> Vocabulary:
     return vocabulary.load(settings_of(ctx).plugins)
 
 
-def _views(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def completed_views(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Return the views that a beginning may mean, each with what it is about."""
     words = vocabulary_of(ctx).views.values()
     return [(view.name, view.about) for view in words if view.name.startswith(incomplete)]
 
@@ -72,7 +73,9 @@ def _forms(incomplete: str) -> list[str]:
 
 
 _TIME = "When"
-View = Annotated[str, typer.Argument(help="The view to ask, such as sanctions or deliveries.", autocompletion=_views)]
+View = Annotated[
+    str, typer.Argument(help="The view to ask, such as sanctions or deliveries.", autocompletion=completed_views)
+]
 Output = Annotated[
     str | None,
     typer.Option(

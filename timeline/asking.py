@@ -1,0 +1,137 @@
+"""Asking: from stored rows where they are of the very position that is asked about, else from the log.
+
+Both follow the one rule, and a law holds them against each other. What is stored of a view moves on with the log, so
+an open question takes the position that it finds; one that stands at an earlier position, or chooses who is believed,
+is answered from the log: of one key by the facts that the key is known to have, of a whole view by all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from timeline.answers import with_stuck
+from timeline.basis import Basis
+from timeline.choice import EVERYBODY
+from timeline.database import check, translated
+from timeline.fold import row
+from timeline.following import NAMELESS, said
+from timeline.planes import planes
+from timeline.question import Question, at_head
+from timeline.store import Log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from timeline.events import Entry
+    from timeline.fold import Projection, Row
+    from timeline.keeping import Views
+    from timeline.vocabulary import Vocabulary
+
+_TRIES = 20
+"""How often an open question is asked anew because the log has moved on between its two looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who answers questions to one timeline."""
+
+    engine: Engine
+    timeline: str
+    vocabulary: Vocabulary
+    views: Views
+    clock: Callable[[], datetime]
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Connect to the database, which must be of this program's version; its errors are translated."""
+        with translated(), self.engine.connect() as connection:
+            check(connection)
+            yield connection
+
+    @contextmanager
+    def log(self) -> Iterator[Log]:
+        """Connect to the log."""
+        with self.connected() as connection:
+            yield Log(connection, self.timeline)
+
+    # The basis
+
+    def resolved(self, question: Question, view: Projection | None = None, now: datetime | None = None) -> Basis:
+        """Return the basis that a question has in the log."""
+        with self.log() as log:
+            return question.resolved(log, now or self.clock(), view)
+
+    def seen(self, question: Mapping[str, Any], now: datetime) -> Basis:
+        """Return the basis that corrections are asked at; the token may be that of any answer."""
+        token = question.get("basis")
+        view = Basis.parse(token).view if token else ""
+        return self.resolved(Question(**question), self.vocabulary.view(view) if view else None, now)
+
+    # The rows
+
+    def answered(self, question: Question, view: Projection, key: str | None) -> tuple[Basis, Iterator[Row]]:
+        """Return the basis of a question, and its rows."""
+        with translated():
+            found = self._at_head(question, view, key) if key is not None and question.is_open else None
+            found = found or self._stored(question, view, key)
+        if found is not None:
+            return found
+        basis = self.resolved(question, view)
+        return basis, self.folded(view, key, basis)
+
+    def _at_head(self, question: Question, view: Projection, key: str) -> tuple[Basis, Iterator[Row]] | None:
+        """Return the answer for one key, if it can be had by one statement."""
+        on, known = question.read(self.clock())
+        head = self.views.at_head(view, key, on, known)
+        if head is None:
+            return None
+        basis = at_head(self.timeline, on, known, (head.position, head.hash), view)
+        return basis, iter(() if head.row is None else (head.row,))
+
+    def _stored(self, question: Question, view: Projection, key: str | None) -> tuple[Basis, Iterator[Row]] | None:
+        """Return the answer from what is stored, None where that is of another position or leaves nobody out."""
+        if question.is_open and not self.views.catch_up(view):
+            return None
+        for _ in range(_TRIES if question.is_open else 1):
+            basis = self.resolved(question, view)
+            rows = self.views.rows(view, key, basis) if basis.choice == EVERYBODY else None
+            if rows is not None:
+                return basis, rows
+        return None
+
+    def folded(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
+        """Yield the rows of a view at a basis, computed from the log; what cannot be folded is said of its key."""
+        failed: dict[str, str] = {}
+        with self.log() as log:
+            facts = None if key is None else self.views.facts_of(view, key, basis.recorded)
+            versions = log.versions(view.kinds, basis) if facts is None else log.versions_of(facts, basis)
+            found = self._each(view, planes(view, map(self.vocabulary.current, versions), key, failed), basis)
+            first = next(found, None)  # by now every fact has been asked for its keys
+            nameless = {NAMELESS + fact: reason for fact, reason in failed.items()} if key is None else {}
+            rows = found if first is None else _after(first, found)
+            yield from with_stuck(rows, nameless, basis.known) if nameless else rows
+
+    def _each(self, view: Projection, facts: Iterator[tuple[str, Any]], basis: Basis) -> Iterator[Row]:
+        for name, plane in facts:
+            try:
+                found = row(view, name, plane, basis.on, basis.known)
+            except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+                yield from with_stuck((), {name: said(error)}, basis.known)
+            else:
+                if found is not None:
+                    yield found
+
+    def effective(self, basis: Basis, kind: str | None, subject: str | None) -> Iterator[Entry]:
+        """Yield the facts that hold at a basis."""
+        with self.log() as log:
+            yield from log.effective(basis, kind=kind, subject=subject)
+
+
+def _after(first: Row, others: Iterator[Row]) -> Iterator[Row]:
+    yield first
+    yield from others

@@ -1,0 +1,299 @@
+"""Commands that run the stored views: timeline views list, status, rebuild, verify, pause, resume, errors and run."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from timeline.cli.frame import epilog
+from timeline.cli.output import Printed, say, write
+from timeline.cli.records import LINE_SECONDS, counted
+from timeline.cli.session import Output, View, completed_views, form_of, opened
+from timeline.errors import Refused, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from timeline.fold import Projection
+    from timeline.keeping import Views
+    from timeline.rebuilding import Rebuilt
+
+app = typer.Typer(no_args_is_help=True, help="Look after the stored views.")
+
+SHORT = 100
+"""Characters of a state that a difference is told with."""
+
+_STATUS = ("view", "version", "state", "position", "lag", "rows", "bytes", "stuck", "updated", "error")
+_REBUILT = ("view", "version", "position", "events", "rows", "hash", "seconds", "events_per_second", "differing")
+_PROOF = ("view", "position", "keys", "rows", "hash", "difference")
+_ERROR = ("view", "key", "position", "reason", "since")
+_GRANT = "Ask the database's owner: GRANT timeline_writer TO the login"
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="VIEW…", help="The views.", autocompletion=completed_views)]
+
+
+@app.command("list", epilog=epilog("timeline views list -o table", 2, 3, 4))
+def list_(ctx: typer.Context, *, output: Output = None) -> None:
+    """Print the views that there are: what each shows by which key, from which kinds, and whether it is stored."""
+    shape = form_of(ctx, output)
+    with _opened(ctx) as views:
+        stored = views.stored()
+        rows = (_listed(view, view.name in stored) for _, view in sorted(views.vocabulary.views.items()))
+        write(Printed(name="views", rows=rows), shape)
+
+
+def _listed(view: Projection, stored: bool) -> dict[str, Any]:  # noqa: FBT001
+    named = {"view": view.name, "version": view.version, "about": view.about}
+    return {**named, "kinds": sorted(view.kinds), "stored": stored}
+
+
+@app.command(epilog=epilog("timeline views status -o table", 2, 3, 4))
+def status(ctx: typer.Context, *, output: Output = None) -> None:
+    """Print what is stored of each view: how far it is, how far behind the log, and how large."""
+    shape = form_of(ctx, output)
+    with _opened(ctx) as views:
+        write(Printed(name="views", rows=views.status(), columns=_STATUS), shape)
+
+
+@app.command(epilog=epilog("timeline views rebuild sanctions", 2, 3, 4, 5))
+def rebuild(
+    ctx: typer.Context,
+    names: Names = None,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Every view that there is.")] = False,
+    output: Output = None,
+) -> None:
+    """Build stored views anew from the log, while the old ones answer, and tell how the two differ."""
+    shape = form_of(ctx, output)
+    if bool(names) is all_:
+        raise Refused("say which views are to be built anew", remedy="Name them, or give --all and no name")
+    with _opened(ctx) as views:
+        wanted = _named(views, names)
+        rows = (_rebuilt(views, view) for view in wanted)
+        write(Printed(name="rebuilt", rows=rows, columns=_REBUILT), shape)
+
+
+def _rebuilt(views: Views, view: Projection) -> dict[str, Any]:
+    with building(view.name) as told:
+        found = views.rebuild(view, told)
+    _tell_differences(found)
+    fields = {**asdict(found), "seconds": round(found.seconds, 3), "events_per_second": round(found.events_per_second)}
+    return {name: fields[name] for name in _REBUILT}
+
+
+def _tell_differences(found: Rebuilt) -> None:
+    for row in found.differences:
+        where = "no longer" if row.only_in == "old" else "new"
+        state = row.state if len(row.state) <= SHORT else f"{row.state[:SHORT]}…"
+        say(f"{where}: {row.key} on {row.days} known {row.known}: {state}")
+    if found.differing:
+        more = found.differing - len(found.differences)
+        rest = f", {more:,} of them not shown" if more else ""
+        say(f"{found.view} differs from what was stored in {counted(found.differing, 'row')}{rest}")
+
+
+@app.command(epilog=epilog("timeline views verify", 1, 2, 3, 4))
+def verify(ctx: typer.Context, names: Names = None, *, output: Output = None) -> None:
+    """Fold the log again and compare it with what is stored, key by key; name the first difference of each view."""
+    shape = form_of(ctx, output)
+    wrong: list[str] = []
+    with _opened(ctx) as views:
+        wanted = _named(views, names or sorted(views.stored()))
+        rows = (_proved(views, view, wrong) for view in wanted)
+        write(Printed(name="verified", rows=rows, columns=_PROOF), shape)
+    if wrong:
+        say(f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not what the log folds into")
+        say(f"→ timeline views rebuild {' '.join(wrong)}")
+        raise typer.Exit(1)
+    say(f"{counted(len(wanted), 'stored view')} verified" if wanted else "no view is stored")
+
+
+def _proved(views: Views, view: Projection, wrong: list[str]) -> dict[str, Any]:
+    found = views.verify(view)
+    if found.difference:
+        wrong.append(view.name)
+        say(f"{view.name}: {found.difference}")
+    return asdict(found)
+
+
+@app.command(epilog=epilog("timeline views pause sanctions", 2, 3, 4))
+def pause(ctx: typer.Context, view: View) -> None:
+    """Leave a stored view where it is; questions are then answered from the log, which is right and slower."""
+    with _opened(ctx) as views:
+        views.pause(view)
+        say(f"{view} is paused at {views.stored()[view].position}: what is asked now is computed from the log")
+        say(f"→ timeline views resume {view}")
+
+
+@app.command(epilog=epilog("timeline views resume sanctions", 2, 3, 4))
+def resume(ctx: typer.Context, view: View) -> None:
+    """Let a stored view follow the log again, and try the keys once more that could not be folded."""
+    with _opened(ctx) as views:
+        stuck = views.resume(view)
+        say(f"{view} follows the log, at {views.stored()[view].position}; {counted(stuck, 'key')} cannot be folded")
+    if stuck:
+        say(f"→ timeline views errors {view}")
+
+
+@app.command(epilog=epilog("timeline views errors sanctions", 1, 2, 3, 4))
+def errors(
+    ctx: typer.Context,
+    view: Annotated[str | None, typer.Argument(help="Only those of this view.", autocompletion=completed_views)] = None,
+    *,
+    output: Output = None,
+) -> None:
+    """Print the keys that cannot be folded, each with what its projection said."""
+    shape = form_of(ctx, output)
+    with _opened(ctx) as views:
+        if view is not None:
+            views.vocabulary.view(view)
+        count = write(Printed(name="errors", rows=views.errors(view), columns=_ERROR), shape)
+    say(f"{counted(count, 'key')} cannot be folded")
+    if count:
+        say("→ mend the projection or correct the fact, then: timeline views resume VIEW")
+        raise typer.Exit(1)
+
+
+@app.command(epilog=epilog("timeline views run --once", 2, 3, 4))
+def run(
+    ctx: typer.Context,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Catch every view up, and end.")] = False,
+) -> None:
+    """Keep every view up with the log until SIGTERM, which ends it after the step under way, or Ctrl-C."""
+    from timeline.readmodels import writable  # noqa: PLC0415
+
+    with _opened(ctx) as views, _until_told() as end:
+        with views.engine.connect() as connection:
+            if not writable(connection):
+                raise Unavailable("this login may read the stored views but not keep them", remedy=_GRANT)
+        try:
+            _caught_up(views, end) if once else _kept_up(views, end)
+        except _EndedError:
+            say("ended; what is left is taken up where it stands")
+
+
+def _caught_up(views: Views, end: _End) -> None:
+    for name, view in sorted(views.vocabulary.views.items()):
+        with building(name, end) as told:
+            done = views.catch_up(view, told)
+        lag = None if done else views.lag(name, views.head())
+        say(f"{lag}: left as it is" if lag else f"{name} is at {views.stored()[name].position}")
+
+
+def _kept_up(views: Views, end: _End) -> None:
+    def told(_phase: str, _done: int, _all: int) -> None:
+        end.stop()
+
+    for name in views.run(lambda: end.told, progress=told):
+        say(f"{name} is at {views.stored()[name].position}")
+
+
+# Within
+
+
+class _EndedError(Exception):
+    """The worker was told to end while something was being built: all that was done is kept."""
+
+
+@dataclass(slots=True)
+class _End:
+    """Whether the worker was told to end."""
+
+    told: bool = False
+
+    def stop(self) -> None:
+        """Stop between two steps, where that is asked."""
+        if self.told:
+            raise _EndedError
+
+
+@contextmanager
+def _until_told() -> Iterator[_End]:
+    """Yield what SIGTERM sets; the signal does nothing else meanwhile."""
+    end = _End()
+
+    def ended(_signal: int, _frame: object) -> None:
+        end.told = True
+
+    before = signal.signal(signal.SIGTERM, ended)
+    try:
+        yield end
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _opened(ctx: typer.Context) -> Iterator[Views]:
+    """Open the stored views of the timeline that the settings name, which is there."""
+    from timeline.database import translated  # noqa: PLC0415
+
+    with opened(ctx) as line, translated():
+        line.views.head()
+        yield line.views
+
+
+def _named(views: Views, names: Iterable[str] | None) -> list[Projection]:
+    """Return views by name, each once: all where none is named."""
+    return [views.vocabulary.view(name) for name in dict.fromkeys(names or sorted(views.vocabulary.views))]
+
+
+# Progress
+
+
+@contextmanager
+def building(name: str, end: _End | None = None) -> Iterator[Building]:
+    """Yield what is told how far the building of a view is; it says so on stderr, and leaves no unfinished line."""
+    told = Building(name, end or _End())
+    try:
+        yield told
+    finally:
+        told.clear()
+
+
+def _on_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+@dataclass(slots=True)
+class Building:
+    """Progress of a build: one line that changes on a terminal, elsewhere a line now and then."""
+
+    name: str
+    end: _End
+    moving: bool = field(default_factory=_on_terminal)
+    _phase: str = ""
+    _begun: float = field(default_factory=time.monotonic)
+    _first: int = 0
+    _said: float = field(default_factory=time.monotonic)
+
+    def __call__(self, phase: str, done: int, all_: int) -> None:
+        """Take note of how much of a phase is done, and say it where that is due."""
+        self.end.stop()
+        now = time.monotonic()
+        if phase != self._phase:
+            self._phase, self._begun, self._first = phase, now, done
+        if self.moving:
+            sys.stderr.write(f"\r{self._sentence(done, all_, now)}\x1b[K")
+            sys.stderr.flush()
+        elif now - self._said >= LINE_SECONDS:
+            self._said = now
+            say(self._sentence(done, all_, now))
+
+    def clear(self) -> None:
+        """Take away the line that changes."""
+        if self.moving and self._phase:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def _sentence(self, done: int, all_: int, now: float) -> str:
+        rate = (done - self._first) / (now - self._begun) if now > self._begun else 0.0
+        said = f"{self.name}: {self._phase} {min(done, all_):,} of {counted(all_, 'event')}"
+        left = f", {max(all_ - done, 0) / rate:,.0f} s to go" if rate else ""
+        return f"{said}, {rate:,.0f} a second{left}" if rate else said
