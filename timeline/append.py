@@ -55,13 +55,15 @@ class Receipt:
     bad: list[Refused] = field(default_factory=list)
 
 
-# Looked up one by one: of what a transaction has just written the planner knows nothing, and would read it all.
+# Looked up one by one and in the order of the index: of what a transaction has just written the planner knows nothing,
+# and would read it all, or from its beginning.
 _FOUND = text("""
     SELECT asked.fact, asked.identity,
         (SELECT true FROM timeline.events e
-          WHERE e.timeline = :timeline AND e.fact = asked.fact AND e.event = asked.identity LIMIT 1) AS held
+          WHERE e.timeline = :timeline AND e.fact = asked.fact AND e.event = asked.identity) AS held
     FROM unnest(CAST(:facts AS text[]), CAST(:identities AS bytea[])) AS asked (fact, identity)
-    WHERE (SELECT true FROM timeline.events e WHERE e.timeline = :timeline AND e.fact = asked.fact LIMIT 1)""")
+    WHERE (SELECT true FROM timeline.events e WHERE e.timeline = :timeline AND e.fact = asked.fact
+            ORDER BY e.timeline, e.fact, e.event LIMIT 1)""")
 _HEAD = (
     select(
         timelines.c.position,
