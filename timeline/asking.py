@@ -80,7 +80,7 @@ class Asker:
             found = self._at_head(question, view, key) if key is not None and question.is_open else None
             found = found or self._stored(question, view, key)
         if found is not None:
-            return found
+            return found[0], _translated(found[1])
         basis = self.resolved(question, view)
         return basis, self.folded(view, key, basis)
 
@@ -130,6 +130,12 @@ class Asker:
         """Yield the facts that hold at a basis."""
         with self.log() as log:
             yield from log.effective(basis, kind=kind, subject=subject)
+
+
+def _translated(rows: Iterator[Row]) -> Iterator[Row]:
+    """Yield rows that are fetched as they are taken: the server may go away meanwhile."""
+    with translated():
+        yield from rows
 
 
 def _after(first: Row, others: Iterator[Row]) -> Iterator[Row]:

@@ -161,7 +161,8 @@ def index_rows(connection: Connection, model: ReadModel) -> None:
         CREATE INDEX IF NOT EXISTS rows_{number}_of_a_basis ON {model.rows} USING gist (days, known);
         DROP TRIGGER IF EXISTS periods_never_overlap ON {model.rows};
         CREATE CONSTRAINT TRIGGER periods_never_overlap AFTER INSERT OR UPDATE ON {model.rows}
-            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION timeline.refuse_overlap()""")
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION timeline.refuse_overlap();
+        ANALYZE {model.rows}""")
 
 
 def serve(connection: Connection, timeline: str, model: ReadModel) -> None:

@@ -78,7 +78,7 @@ $$;
 
 CREATE FUNCTION timeline.known_at() RETURNS timestamptz LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
-    given text := trim(coalesce(current_setting('timeline.known_at', true), ''));
+    given text := trim(coalesce(current_setting('timeline.known', true), ''));
     clock text := '^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?';
     day date;
 BEGIN
@@ -86,15 +86,15 @@ BEGIN
         RETURN now();
     END IF;
     IF given ~ (clock || '$') THEN
-        RAISE EXCEPTION 'timeline.known_at: "%" does not say in which time zone', given
+        RAISE EXCEPTION 'timeline.known: "%" does not say in which time zone', given
             USING ERRCODE = 'invalid_datetime_format',
-                HINT = format('Write SET timeline.known_at = ''%sZ'' if it is UTC, or an offset', given);
+                HINT = format('Write SET timeline.known = ''%sZ'' if it is UTC, or an offset', given);
     END IF;
-    day := timeline.read_day(CASE WHEN given ~ clock THEN left(given, 10) ELSE given END, 'timeline.known_at');
+    day := timeline.read_day(CASE WHEN given ~ clock THEN left(given, 10) ELSE given END, 'timeline.known');
     IF given ~ (clock || '([Zz]|[+-]\d{2}:?\d{2})$') THEN
         RETURN given::timestamptz;
     ELSIF given ~ clock THEN
-        day := timeline.read_day(given, 'timeline.known_at');  -- which says how an instant is not written
+        day := timeline.read_day(given, 'timeline.known');  -- which says how an instant is not written
     END IF;
     RETURN (day + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 microsecond';
 END
@@ -350,7 +350,7 @@ FUNCTIONS = {
     "known_since(bigint, text, tstzrange, json, date)": "The instant from which, on a day, the state has been that of"
     " a period without a break",
     "ask(text, date, timestamptz)": "The rows of a view: what held on a day, from what was known at an instant and has"
-    " been recorded. By default today and now, or as timeline.on_day and timeline.known_at are SET",
+    " been recorded. By default today and now, or as timeline.on_day and timeline.known are SET",
     "facts_as_of(date, timestamptz, bigint)": "The facts that hold on a day, from what was known at an instant and"
     " recorded up to a position, in the order in which they are folded",
 }

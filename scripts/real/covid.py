@@ -44,6 +44,7 @@ def replay(scene: Scene) -> None:
     if scene.whole:
         check_gold(scene)
     scene.check_log()
+    scene.check_views()
 
 
 def check_noise(scene: Scene, table: Table) -> None:

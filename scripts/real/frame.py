@@ -116,6 +116,31 @@ class Scene:
         """Hash the whole log anew."""
         self.report.equal("events that are as recorded", self.line.verify(), self.line.stats()["events"])
 
+    def check_views(self, line: Timeline | None = None) -> None:
+        """Build every view of a timeline anew, by default of the scene's, and prove those that have rows.
+
+        What was kept up while events arrived, if anything was, must be what is built from nothing.
+        """
+        line = line or self.line
+        kinds = {entry.kind for entry in line.log()}
+        for name in sorted(name for name, view in line.vocabulary.views.items() if view.kinds & kinds):
+            self._check_view(line, name)
+
+    def _check_view(self, line: Timeline, name: str) -> None:
+        kept = [found["rows"] for found in line.views.status() if found["view"] == name and found["state"] == "serving"]
+        building, proving = Stopwatch(), Stopwatch()
+        with building.running():
+            built = line.rebuild(name)
+        with proving.running():
+            proof = line.views.verify(line.vocabulary.view(name))
+        stuck = list(line.views.errors(name))
+        size = f"{built.events} events, {built.rows} rows of {proof.keys} keys"
+        times = f"built in {building.seconds:.1f} s, verified in {proving.seconds:.1f} s, {mebibytes():.0f} MiB"
+        sound = not built.differing and not stuck and proof.difference is None
+        wrong = f"; {built.differing} rows differ, {built.differences[:1]}, {proof.difference}, {stuck[:1]}"
+        claim = f"{name} kept up, built anew and folded again is the same" if kept else f"{name} is built as folded"
+        self.report.check(claim, sound, f"{size}, {times}" + ("" if sound else wrong))
+
     def command(self, *arguments: str) -> Stopwatch:
         """Return the time that a whole command takes on the scene's timeline; a failure ends everything."""
         given = {**os.environ, **self.environment, "TIMELINE_TIMELINE": self.line.name}

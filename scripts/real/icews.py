@@ -57,6 +57,7 @@ def replay(scene: Scene) -> None:
     scene.report.check("every day of every order is answered as in the file", not wrong, f"{wrong[:3] or told}")
     scene.report.equal("different answers over all orders", len(hashes), 1)
     scene.report.equal("events of the last order as recorded", line.verify(), len(rows))
+    scene.check_views(line)
 
 
 def record(scene: Scene, line: Timeline, rows: Iterable[str]) -> None:

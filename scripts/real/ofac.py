@@ -89,6 +89,7 @@ def replay(scene: Scene) -> None:
     if scene.whole:
         check_gold(scene)
     scene.check_log()
+    scene.check_views()
 
 
 # Loading

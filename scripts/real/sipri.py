@@ -68,6 +68,7 @@ def replay(scene: Scene) -> None:
     check_told(scene, [register.day for register in held])
     check_naming(scene, held[0])
     scene.check_log()
+    scene.check_views()
 
 
 # Loading

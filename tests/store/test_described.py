@@ -132,7 +132,7 @@ def test_a_document_is_shown_as_it_is_described_now_and_was_at_a_position(record
     """Its text came as it came; a retracted description leaves that."""
     recorded.correct_document(NEWS.id, title="Heavy rain", reason="misprint")
     recorded.correct_document(NEWS.id, title="Rain in Delhi", reason="misprint again")
-    with recorded._log() as log:
+    with recorded._asker.log() as log:
         found = [log.document(NEWS.id, recorded=at) for at in (0, 1, 2, 3, None)]
     assert [told and told.title for told in found] == ["Rain", "Rain", "Heavy rain", "Rain in Delhi", "Rain in Delhi"]
     assert recorded.show("rain").documents[NEWS.id].title == "Rain in Delhi"
@@ -178,7 +178,7 @@ def test_the_files_of_a_described_document_are_recorded_again_as_nothing(recorde
     """Neither the old particulars nor the new ones are a conflict, and lines mean what they meant; others are one."""
     recorded.correct_document(NEWS.id, published="2023-12-28", publisher="The Times", reason=REASON)
     position = recorded.stats()["position"]
-    with recorded._log() as log:
+    with recorded._asker.log() as log:
         described = log.document(NEWS.id)
     assert described
     assert recorded.record([NEWS, rain()]).duplicates == 1

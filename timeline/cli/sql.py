@@ -78,7 +78,7 @@ def _session(timeline: str, on: str | None, known: str | None, seconds: int) -> 
     return {
         "timeline.name": timeline,
         "timeline.on_day": _read(phrases.day, on, "--on", today).isoformat() if on else "",
-        "timeline.known_at": format_instant(_read(phrases.instant, known, "--known", today)) if known else "",
+        "timeline.known": format_instant(_read(phrases.instant, known, "--known", today)) if known else "",
         "statement_timeout": f"{seconds}s",
         "default_transaction_read_only": "on",
         "datestyle": "ISO,YMD",
@@ -189,19 +189,13 @@ def _as_printed(connection: psycopg.Connection[Any]) -> None:
     from psycopg.types.json import set_json_loads  # noqa: PLC0415
     from psycopg.types.string import TextLoader  # noqa: PLC0415
 
-    def loading(load: Callable[[str], Any]) -> type[Loader]:
-        class Read(Loader):
-            def load(self, data: Any) -> Any:  # noqa: ANN401
-                return load(bytes(data).decode())
-
-        return Read
-
-    own = {"numeric": number, "float4": number, "float8": number, "timestamptz": instant}
+    numbers = type("Numbers", (Loader,), {"load": lambda _, data: number(bytes(data).decode())})
+    instants = type("Instants", (Loader,), {"load": lambda _, data: instant(bytes(data).decode())})
+    own = dict.fromkeys(("numeric", "float4", "float8"), numbers) | {"timestamptz": instants}
     known = {"bool", "int2", "int4", "int8", "oid", "json", "jsonb", "record"}
     for kind in types:
         if kind.name not in known:
-            reader = loading(own[kind.name]) if kind.name in own else TextLoader
-            connection.adapters.register_loader(kind.oid, reader)
+            connection.adapters.register_loader(kind.oid, own.get(kind.name, TextLoader))
     set_json_loads(orjson.loads, connection)
 
 
