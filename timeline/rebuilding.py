@@ -51,6 +51,8 @@ SHOWN = 20
 """Differences that are told."""
 _PATIENCE = "SET LOCAL lock_timeout = '2s'"
 _TRIES = 30
+# Of a log that was just loaded the planner may know nothing: row by row it would take many times as long.
+_MANY_ROWS = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"
 
 _COMPARED = "key, days, known, state::text, certain, disputed, facts, known_since, joined_before, joined_after"
 
@@ -236,6 +238,7 @@ class Builder:
             ORDER BY k.key, e.fact, e.position"""
         last = shadow.folded[number]
         with self._reading() as reading, readmodels.driver(reading, "folded") as read:
+            reading.execute(text(_MANY_ROWS))
             read.itersize = FOLDED
             found = read.execute(query, [self.timeline, shadow.fence, last, last])
             for key, events in groupby(found, itemgetter(0)):
