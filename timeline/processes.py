@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import traceback
 from typing import TYPE_CHECKING
@@ -24,11 +25,15 @@ def can_share() -> bool:
 def shared(work: Callable[[int], None], count: int) -> None:
     """Do so many parts of a piece of work: the first in this process, each other one in a copy of it.
 
-    A copy leaves nothing open behind it, and goes with `still_wanted` once this process has gone.
+    Where the first part fails, the others are ended; a copy whose parent has gone ends itself by `still_wanted`.
     """
     children = [_copy(work, number) for number in range(1, count)]
     try:
         work(0)
+    except BaseException:
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+        raise
     finally:
         failed = [child for child in children if os.waitpid(child, 0)[1]]
     if failed:
