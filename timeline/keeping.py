@@ -17,7 +17,7 @@ from timeline.errors import Conflict, NotFound, Unavailable
 from timeline.following import NAMELESS, Follower, News, follow
 from timeline.proving import Proof, verify
 from timeline.rebuilding import Builder
-from timeline.store import Log
+from timeline.store import SNAPSHOT, Log
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ CHANNEL = "timeline"
 """Where a worker is told that there is something to take in."""
 
 _READY = "ready"
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 _READ_ONLY = psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege
 
 
@@ -199,7 +198,7 @@ class Views:
     def _rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Any]:
         """Yield one row that means that there are some, then those."""
         with self.engine.connect() as connection:
-            connection.execute(text(_SNAPSHOT))
+            connection.execute(text(SNAPSHOT))
             model = readmodels.serving(connection, self.timeline, view.name)
             if model is None or model.position != basis.recorded or self._current(model) is None:
                 return
@@ -309,7 +308,7 @@ class Views:
     def verify(self, view: Projection) -> Proof:
         """Fold the whole log again and compare it with what is stored, key by key; the first difference is named."""
         with self.engine.connect() as connection:
-            connection.execute(text(_SNAPSHOT))
+            connection.execute(text(SNAPSHOT))
             model = self._stored(connection, view.name)
             return verify(Log(connection, self.timeline), view, model, self.vocabulary.current)
 

@@ -27,7 +27,7 @@ from timeline.following import NAMELESS, batches, follow, said
 from timeline.periods import periods, reach
 from timeline.processes import can_share, shared, still_wanted
 from timeline.published import publish
-from timeline.store import ENTRY, Log
+from timeline.store import ENTRY, SNAPSHOT, Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -120,8 +120,10 @@ class Builder:
             connection.commit()
             self._follow(connection, shadow)
             self.progress("compared", fence, fence)
+            connection.execute(text(SNAPSHOT))  # the model that answers may move on meanwhile
             rows, digest = self._summed(connection, shadow)
             differences = self._differences(connection, shadow, digest)
+            connection.commit()
             position = self._switched(connection, shadow)
         name, version, seconds = self.view.name, self.view.version, monotonic() - begun
         shown = tuple(differences[:SHOWN])
@@ -282,7 +284,6 @@ class Builder:
         query = f"""SELECT count(*), coalesce(sum(hashtextextended(({_COMPARED})::text, 0)::numeric), 0)
                       FROM {model.rows}"""
         found = readmodels.driver(connection).execute(query).fetchone()
-        connection.commit()
         return (found[0], f"{int(found[1]) % 2**64:016x}") if found else (0, "")
 
     def _differences(self, connection: Connection, shadow: ReadModel, digest: str) -> list[Difference]:
@@ -293,7 +294,6 @@ class Builder:
         old = readmodels.serving(connection, self.timeline, self.view.name)
         new = readmodels.numbered(connection, self.timeline, shadow.model)
         if old is None or (old.position == new.position and self._summed(connection, old)[1] == digest):
-            connection.commit()
             return []
         low, high = sorted([old.position, new.position])
         moved = " UNION ".join(
@@ -310,7 +310,6 @@ class Builder:
                      WHERE key NOT IN ({moved}) ORDER BY key, known, days, only_in DESC"""
         asked = {"timeline": self.timeline, "low": low, "high": high}
         found = [Difference(*row) for row in readmodels.driver(connection).execute(query, asked)]
-        connection.commit()
         return found
 
     def _switched(self, connection: Connection, shadow: ReadModel) -> int:

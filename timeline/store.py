@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 FETCHED = 2_000
 """Rows that a streaming read asks the server for at a time."""
 
+SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+"""What a transaction begins with whose statements must all see the same."""
+
 LAST = 2**62
 """A position beyond that of any event."""
 
