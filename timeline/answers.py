@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from timeline.fold import Row, spans
@@ -10,7 +10,7 @@ from timeline.frames import DAY, INSTANT, TEXT, TEXTS, TRUTH, WHOLE, Frame
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date, datetime
 
     from timeline.basis import Basis
@@ -168,19 +168,8 @@ def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def with_stuck(rows: Iterable[Row], stuck: Mapping[str, str], known: datetime) -> Iterator[Row]:
-    """Yield rows in order of key, with what is to be said of the stuck ones; one that has no row gets an empty one."""
-    left = sorted(stuck)
-    for found in rows:
-        while left and left[0] < found.key:
-            yield _unknown(left[0], stuck[left.pop(0)], known)
-        if left and left[0] == found.key:
-            left.pop(0)
-        yield replace(found, stuck=stuck.get(found.key))
-    for key in left:
-        yield _unknown(key, stuck[key], known)
-
-
-def _unknown(key: str, reason: str, known: datetime) -> Row:
-    nothing: dict[str, Any] = {"since": None, "until": None, "known_since": known, "facts": ()}
-    return Row(key=key, state={}, certainty="possible", disputed=False, stuck=reason, **nothing)
+def unknown(stuck: Mapping[str, str], known: datetime) -> Iterator[Row]:
+    """Yield, in order of key, a row without a state for each key that cannot be folded, with the reason."""
+    for key in sorted(stuck):
+        nothing: dict[str, Any] = {"since": None, "until": None, "known_since": known, "facts": ()}
+        yield Row(key=key, state={}, certainty="possible", disputed=False, stuck=stuck[key], **nothing)

@@ -124,7 +124,9 @@ class Timeline:
         mapped = syncing.mapped(map)
         look = syncing.looked(source, known, mapped, absent, max_removed, self.clock())
         with self._asker.log() as log:
-            return syncing.sync(log, path, mapped, look, self.vocabulary, dry_run=dry_run)
+            run = syncing.sync(log, path, mapped, look, self.vocabulary, dry_run=dry_run)
+        self.views.take_in()
+        return run
 
     def revise(
         self,
@@ -142,7 +144,10 @@ class Timeline:
         from timeline import syncing  # noqa: PLC0415
 
         with self._asker.log() as log:
-            return syncing.revise(log, paths, syncing.mapped(map), self.vocabulary, dry_run=dry_run, progress=progress)
+            read = syncing.mapped(map)
+            receipt = syncing.revise(log, paths, read, self.vocabulary, dry_run=dry_run, progress=progress)
+        self.views.take_in()
+        return receipt
 
     def sources(self) -> tuple[Source, ...]:
         """Return the lists that were looked at, in order of name."""
@@ -308,7 +313,9 @@ class Timeline:
         """
         projection, now = self.vocabulary.view(view), self.clock()
         bases = [self._asker.resolved(Question.of(given, **usual), projection, now) for given in (before, after)]
-        return self._compared((projection, bases[0]), (projection, bases[1]), key, why)
+        first, last = bases
+        changed = changes(*(self._asker.rows(projection, key, basis) for basis in bases))
+        return Comparison(first, last, self._explained(changed, (projection, first), (projection, last), why))
 
     def replay(
         self,
@@ -330,7 +337,10 @@ class Timeline:
         answered = replace(basis, view=answering.name, version=answering.version)
         if against is not None:
             answered = self._asker.resolved(Question.of(against), answering, now)
-        return self._compared((answering, answered), (folding, basis), key, why)
+        rows = self._asker.rows(answering, key, answered), self._asker.folded(folding, key, basis)
+        return Comparison(
+            answered, basis, self._explained(changes(*rows), (answering, answered), (folding, basis), why)
+        )
 
     def blame(self, view: str, key: str, **question: Any) -> Origin:  # noqa: ANN401
         """Return, for each field of a row, the event that set it, what it rests on besides, and what it displaced."""
@@ -374,10 +384,6 @@ class Timeline:
             return
         self.views.take_along(connection, appender.receipt, appender.entries())
         connection.commit()
-
-    def _compared(self, before: _Reading, after: _Reading, key: str | None, why: bool) -> Comparison:  # noqa: FBT001
-        changed = changes(*(self._asker.folded(view, key, basis) for view, basis in (before, after)))
-        return Comparison(before[1], after[1], self._explained(changed, before, after, why))
 
     def _explained(self, changed: Iterable[Change], before: _Reading, after: _Reading, why: bool) -> _Explaining:  # noqa: FBT001
         with self._asker.log() as log:

@@ -71,7 +71,7 @@ _HEAD = (
         func.greatest(func.clock_timestamp(), timelines.c.recorded + _TICK, timelines.c.sealed + _TICK),
     )
     .where(timelines.c.timeline == bindparam("named"))
-    .with_for_update()
+    .with_for_update(key_share=True)  # who only refers to the timeline need not wait
 )
 _MOVED = (
     update(timelines)

@@ -7,18 +7,20 @@ is answered from the log: of one key by the facts that the key is known to have,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import merge
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from timeline.answers import with_stuck
+from timeline.answers import unknown
 from timeline.basis import Basis
 from timeline.choice import EVERYBODY
 from timeline.database import check, translated
 from timeline.fold import row
-from timeline.following import NAMELESS, said
-from timeline.planes import planes
+from timeline.planes import NAMELESS, planes, said
 from timeline.question import Question, at_head
 from timeline.store import Log
 
@@ -95,33 +97,59 @@ class Asker:
 
     def _stored(self, question: Question, view: Projection, key: str | None) -> tuple[Basis, Iterator[Row]] | None:
         """Return the answer from what is stored, None where that is of another position or leaves nobody out."""
-        if question.is_open and not self.views.catch_up(view):
-            return None
         for _ in range(_TRIES if question.is_open else 1):
+            if question.is_open and not self.views.catch_up(view):
+                return None
             basis = self.resolved(question, view)
-            rows = self.views.rows(view, key, basis) if basis.choice == EVERYBODY else None
+            rows = self.stored(view, key, basis)
             if rows is not None:
                 return basis, rows
         return None
+
+    def rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
+        """Return the rows of a view at a basis: the stored ones where they are of that position, else from the log."""
+        with translated():
+            stored = self.stored(view, key, basis)
+        return self.folded(view, key, basis) if stored is None else _translated(stored)
+
+    def stored(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row] | None:
+        """Return the rows that are stored for a basis, None where none are; what is stuck is asked of the log."""
+        found = self.views.rows(view, key, basis) if basis.choice == EVERYBODY else None
+        if found is None:
+            return None
+        rows, stuck = found
+        return merge(rows, self._stuck(view, stuck, basis), key=attrgetter("key")) if stuck else rows
+
+    def _stuck(self, view: Projection, stuck: Iterable[str], basis: Basis) -> Iterator[Row]:
+        """Yield what the log says of keys that could not be folded at its end: that depends on the basis."""
+        for key in stuck:
+            if not key.startswith(NAMELESS):
+                yield from self.folded(view, key, basis)
+                continue
+            failed: dict[str, str] = {}
+            with self.log() as log:
+                versions = log.versions_of([key.removeprefix(NAMELESS)], basis)
+                next(planes(view, versions, None, failed, self.vocabulary.current), None)
+            yield from unknown({name: reason for name, reason in failed.items() if name == key}, basis.known)
 
     def folded(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
         """Yield the rows of a view at a basis, computed from the log; what cannot be folded is said of its key."""
         failed: dict[str, str] = {}
         with self.log() as log:
-            facts = None if key is None else self.views.facts_of(view, key, basis.recorded)
+            facts = None if key is None else self.views.facts_of(log.connection, view, key, basis.recorded)
             versions = log.versions(view.kinds, basis) if facts is None else log.versions_of(facts, basis)
-            found = self._each(view, planes(view, map(self.vocabulary.current, versions), key, failed), basis)
+            found = self._each(view, planes(view, versions, key, failed, self.vocabulary.current), basis)
             first = next(found, None)  # by now every fact has been asked for its keys
-            nameless = {NAMELESS + fact: reason for fact, reason in failed.items()} if key is None else {}
-            rows = found if first is None else _after(first, found)
-            yield from with_stuck(rows, nameless, basis.known) if nameless else rows
+            stuck = {name: reason for name, reason in failed.items() if key in {None, name}}
+            rows = (row for row in (found if first is None else chain([first], found)) if row.key not in stuck)
+            yield from merge(rows, unknown(stuck, basis.known), key=attrgetter("key"))
 
     def _each(self, view: Projection, facts: Iterator[tuple[str, Any]], basis: Basis) -> Iterator[Row]:
         for name, plane in facts:
             try:
                 found = row(view, name, plane, basis.on, basis.known)
             except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-                yield from with_stuck((), {name: said(error)}, basis.known)
+                yield from unknown({name: said(error)}, basis.known)
             else:
                 if found is not None:
                     yield found
@@ -136,8 +164,3 @@ def _translated(rows: Iterator[Row]) -> Iterator[Row]:
     """Yield rows that are fetched as they are taken: the server may go away meanwhile."""
     with translated():
         yield from rows
-
-
-def _after(first: Row, others: Iterator[Row]) -> Iterator[Row]:
-    yield first
-    yield from others

@@ -7,6 +7,7 @@ preview: what has taken the place of anything that was seen there is a conflict.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
 from itertools import groupby
@@ -326,7 +327,11 @@ def _effects(
 
 
 def _keys(view: Projection, entry: Entry) -> Iterable[str]:
-    return view.keys(entry) if entry.kind in view.kinds else ()
+    """Return the keys of a fact; one that cannot be told them changes no row."""
+    try:
+        return view.keys_of(entry)
+    except Exception:  # noqa: BLE001  a projection may raise anything at all
+        return ()
 
 
 def _others(view: Projection, versions: Iterable[Entry], facts: Collection[str], keys: set[str]) -> Iterator[Entry]:
@@ -338,12 +343,15 @@ def _others(view: Projection, versions: Iterable[Entry], facts: Collection[str],
 
 
 def _planes(view: Projection, versions: Iterable[Entry], keys: set[str]) -> dict[str, list[Span]]:
-    return {key: plane for key, plane in planes(view, versions) if key in keys}
+    return {key: plane for key, plane in planes(view, versions, failed={}) if key in keys}
 
 
 def _rows(view: Projection, of_keys: Mapping[str, list[Span]], on: date, known: datetime) -> Iterator[Row]:
-    found = (row(view, key, plane, on, known) for key, plane in of_keys.items())
-    return (state for state in found if state is not None)
+    for key, plane in of_keys.items():
+        with suppress(Exception):  # a key that cannot be folded is what a correction may be meant to mend
+            found = row(view, key, plane, on, known)
+            if found is not None:
+                yield found
 
 
 def _particulars(document: Document) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,13 +13,21 @@ if TYPE_CHECKING:
 RARELY = 200_000
 """Objects that may come before the collector looks at the young ones."""
 
+_LOCK = Lock()
+_WORKING: list[tuple[int, int, int]] = []
+"""What was set when each of those began who work just now."""
+
 
 @contextmanager
 def rarely_collected() -> Iterator[None]:
     """Let the collector run rarely; memory stays bounded, since what is in no cycle goes by itself."""
-    before = gc.get_threshold()
-    gc.set_threshold(RARELY, *before[1:])
+    with _LOCK:
+        _WORKING.append(_WORKING[0] if _WORKING else gc.get_threshold())
+        gc.set_threshold(RARELY, *_WORKING[0][1:])
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        with _LOCK:
+            before = _WORKING.pop()
+            if not _WORKING:
+                gc.set_threshold(*before)

@@ -16,6 +16,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as SQLTimeout
 
 from timeline.errors import Outdated, Refused, TimelineError, Unavailable
 
@@ -203,6 +204,8 @@ def translated() -> Iterator[None]:
         if not isinstance(error.orig, psycopg.Error) or (ours := _meaning(error.orig)) is None:
             raise
         raise ours from error
+    except SQLTimeout as error:
+        raise Unavailable("no connection is free", remedy=_TRY_AGAIN) from error
     except psycopg.Error as error:
         if (ours := _meaning(error)) is None:
             raise

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 State = dict[str, Any]
 
 _DAY = timedelta(days=1)
+LONGEST_KEY = 1_500
+"""Bytes of a key: what an index can hold beside the name of a fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,18 @@ class Projection:
     turns: Callable[[State], Iterable[date]] = _never
     disputed: Callable[[State], bool] = _says_so
 
+    def keys_of(self, entry: Entry) -> list[str]:
+        """Return the keys of a fact, none if its kind is not read; TypeError or ValueError where one is no key."""
+        keys = list(self.keys(entry)) if entry.kind in self.kinds else []
+        for key in keys:
+            if not isinstance(key, str):
+                message = f"a key is a text, not {type(key).__name__}"
+                raise TypeError(message)
+            if not 0 < len(key.encode()) <= LONGEST_KEY:
+                message = f"a key has 1 to {LONGEST_KEY:,} bytes, not {len(key.encode()):,}"
+                raise ValueError(message)
+        return keys
+
     def takes(self, entry: Entry, key: str) -> bool:
         """Return whether a fact belongs to a key of this view."""
         return entry.kind in self.kinds and key in self.keys(entry)
@@ -102,7 +116,7 @@ class Projection:
 class Row:
     """The state of one key, how sure it is, and how far it reaches: `since` to `until`, None where open.
 
-    `stuck` says why the key cannot be folded as it should be: the row is then the last that could, or an empty one.
+    `stuck` says why the key cannot be folded: such a row has no state.
     """
 
     key: str

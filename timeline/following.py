@@ -14,10 +14,13 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
+import psycopg
+
 from timeline import readmodels, stored
 from timeline.events import Entry
 from timeline.fold import Span, spans
 from timeline.periods import FUTURE, PAST, WHOLE, Region, periods, reach
+from timeline.planes import NAMELESS, said
 from timeline.store import ENTRY, Log
 
 if TYPE_CHECKING:
@@ -35,9 +38,6 @@ FEW = 8
 
 FOLLOWED = 2_000
 """Events that a model takes in at a time."""
-
-NAMELESS = "?"
-"""What the place of a key begins with in the list of stuck ones, where a fact cannot even be told its keys."""
 
 
 @dataclass(slots=True)
@@ -68,39 +68,40 @@ class News:
 
 @dataclass(slots=True)
 class _Concerned:
-    """What news change of a view: spans by key, the days of facts by key, and what cannot be told its keys."""
+    """What news change of a view: spans by key, the days of facts by key, and which keys and facts are stuck."""
 
     changed: dict[str, list[Span]] = field(default_factory=dict)
     days: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    nameless: dict[str, str] = field(default_factory=dict)
+    stuck: dict[str, str] = field(default_factory=dict)
 
     def take(self, view: Projection, fact: str, versions: Sequence[Entry], after: int) -> None:
-        """Take in the versions of a fact."""
-        try:
-            keys = {entry.position: list(view.keys(entry)) for entry in versions if entry.kind in view.kinds}
-        except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-            self.nameless[NAMELESS + fact] = said(error)
-            return
+        """Take in the versions of a fact; one that is in force nowhere any more need not be told its keys."""
+        keys, failed = {}, {}
+        for entry in versions:
+            try:
+                keys[entry.position] = view.keys_of(entry)
+            except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+                failed[entry.position] = said(error)
         for entry in versions:
             for key in keys.get(entry.position, ()):
                 first, behind = reach(entry)
                 held = self.days.get((key, fact), (FUTURE, PAST))
                 self.days[key, fact] = (min(first, held[0]), max(behind, held[1]))
-        if keys:
-            for span in differing(spans(entry for entry in versions if entry.position <= after), spans(versions)):
-                for key in keys.get(span.entry.position, ()):
-                    self.changed.setdefault(key, []).append(span)
+        now = spans(versions)
+        reasons = [failed[span.entry.position] for span in now if span.entry.position in failed]
+        if reasons:
+            told = [key for some in keys.values() for key in some]
+            self.stuck |= dict.fromkeys([NAMELESS + fact, *told], reasons[0])
+            return
+        for span in differing(spans(entry for entry in versions if entry.position <= after), now):
+            for key in keys.get(span.entry.position, ()):
+                self.changed.setdefault(key, []).append(span)
 
 
 def differing(before: Iterable[Span], after: Iterable[Span]) -> list[Span]:
     """Return the spans that only one of two readings has."""
     one, other = ({(s.entry.position, s.known_from, s.known_to): s for s in some} for some in (before, after))
     return [(one | other)[place] for place in one.keys() ^ other.keys()]
-
-
-def said(error: Exception) -> str:
-    """Return what a projection said when it failed, on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +124,23 @@ class Follower:
             if any(entry.kind in self.view.kinds for entry in versions):
                 self._take(concerned, fact, versions, news.after)
         self._list(concerned.days)
+        named = self._named_again(news, concerned)
+        for key, fact in concerned.days:
+            if NAMELESS + fact in named:
+                concerned.changed.setdefault(key, [])
         held = self._held(concerned.changed)
-        whole = {key for key, (count, stuck) in held.items() if stuck or count <= FEW}
+        whole = {key for key, (count, stuck) in held.items() if stuck or count <= FEW or not concerned.changed[key]}
         regions = {key: WHOLE if key in whole else _region(some) for key, some in concerned.changed.items()}
-        failed = {**self._left_behind(concerned.nameless), **concerned.nameless, **self.fold(regions)}
-        mended = [key for key, (_, stuck) in held.items() if stuck and key not in failed]
+        failed = {**self.fold(regions), **concerned.stuck}
+        mended = [key for key, (_, stuck) in held.items() if stuck and key not in failed] + named
         self._record(failed, mended, news.to)
         readmodels.followed(self.log.connection, self.log.timeline, self.model, position=news.to, error=None)
 
-    def _left_behind(self, nameless: Mapping[str, str]) -> dict[str, str]:
-        """Return the keys that facts had before they could not be told theirs any more: those are stuck as well."""
-        if not nameless:
-            return {}
-        query = f"SELECT key, min(fact) FROM {self.model.keys} WHERE fact = ANY(%s) GROUP BY key"
-        found = self._cursor.execute(query, [[name.removeprefix(NAMELESS) for name in nameless]])
-        return {key: nameless[NAMELESS + fact] for key, fact in found}
+    def _named_again(self, news: News, concerned: _Concerned) -> list[str]:
+        """Return the facts that could not be told their keys and now can: something of them has been corrected."""
+        corrected = [NAMELESS + fact for fact, versions in news.versions.items() if len(versions) > 1]
+        stuck = self._stuck() if corrected else {}
+        return [fact for fact in corrected if fact in stuck and fact not in concerned.stuck]
 
     def retry(self) -> int:
         """Try the stuck keys once more and return how many of them are stuck no longer."""
@@ -148,7 +151,7 @@ class Follower:
             self._take(concerned, fact, list(entries), 0)
         self._list(concerned.days)
         keys = {*(key for key in stuck if not key.startswith(NAMELESS)), *concerned.changed}
-        failed = {**concerned.nameless, **self.fold(dict.fromkeys(keys, WHOLE))}
+        failed = {**self.fold(dict.fromkeys(keys, WHOLE)), **concerned.stuck}
         mended = [key for key in stuck if key not in failed]
         self._record(failed, mended, self.model.position)
         return len(mended)
@@ -167,6 +170,8 @@ class Follower:
                     new, old = set(periods(self.view, key, self._plane(planes.get(key, ())))), held.get(key, {})
                 else:
                     new, old = self._part(key, region)
+            except psycopg.Error:
+                raise
             except Exception as error:  # noqa: BLE001  a projection may raise anything at all
                 failed[key] = said(error)
                 continue
@@ -227,7 +232,7 @@ class Follower:
         try:
             told = [self.current(entry) for entry in versions]
         except Exception as error:  # noqa: BLE001  so may the upcaster of a kind
-            concerned.nameless[NAMELESS + fact] = said(error)
+            concerned.stuck[NAMELESS + fact] = said(error)
         else:
             concerned.take(self.view, fact, told, after)
 
@@ -274,7 +279,7 @@ def follow(
     caller began, since one that others write to all the time may never be seen at its end.
     """
     held = readmodels.locked(connection, timeline, model)
-    if held is None:
+    if held is None or held.paused:
         return False
     log = Log(connection, timeline)
     to = min(end, held.position + FOLLOWED)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from timeline import readmodels, stored
-from timeline.answers import with_stuck
 from timeline.append import SMALL
 from timeline.database import check, revisions
-from timeline.errors import Conflict, NotFound, Unavailable
-from timeline.following import NAMELESS, Follower, News, follow
+from timeline.errors import Conflict, NotFound, Outdated, Unavailable
+from timeline.following import Follower, News, follow
+from timeline.planes import said
 from timeline.proving import Proof, verify
 from timeline.rebuilding import Builder
 from timeline.store import SNAPSHOT, Log
@@ -42,6 +43,7 @@ CHANNEL = "timeline"
 """Where a worker is told that there is something to take in."""
 
 _READY = "ready"
+_LOST = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)
 _READ_ONLY = psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege
 
 
@@ -63,44 +65,82 @@ class Views:
     def take_along(self, connection: Connection, receipt: Receipt, entries: list[Entry] | None) -> None:
         """Let the models that are near the end of the log follow an append, within its transaction, if it is small.
 
-        One that somebody else is writing to is left to him, or to who asks next.
+        One that somebody else is writing to is left to him, or to who asks next; so are all where one cannot be written
+        to: what was recorded is recorded all the same.
         """
         if receipt.first is None or receipt.last is None:
             return
-        log, news = Log(connection, self.timeline), None
-        left, after, last = entries is None, receipt.first - 1, receipt.last
-        for model in readmodels.all_locked(connection, self.timeline) if entries is not None else ():
+        left = entries is None
+        if entries is not None:
+            connection.execute(text("SAVEPOINT taken_along"))
+            try:
+                left = self._take_along(connection, receipt.first - 1, receipt.last, entries)
+            except psycopg.Error as error:
+                if isinstance(error, _LOST):
+                    raise
+                connection.execute(text("ROLLBACK TO SAVEPOINT taken_along"))
+                left = True
+        if left:  # who notifies waits for every other commit that does: appends that leave nothing do not
+            connection.execute(text(f"NOTIFY {CHANNEL}"))
+
+    def take_in(self) -> None:
+        """Let the models follow what has just been recorded, where that is little; else tell a worker of it."""
+        with self.engine.connect() as connection:
+            head = Log(connection, self.timeline).head()[0]
+            if any(head - model.position > SMALL for model in self.stored().values()):
+                connection.execute(text(f"NOTIFY {CHANNEL}"))
+            connection.commit()
+        for name, model in self.stored().items():
+            if 0 < head - model.position <= SMALL:
+                self.catch_up(self.vocabulary.view(name))
+
+    def _take_along(self, connection: Connection, after: int, last: int, entries: list[Entry]) -> bool:
+        """Let the models follow, and return whether one was left behind."""
+        log, news, left = Log(connection, self.timeline), None, False
+        for model in readmodels.all_locked(connection, self.timeline):
             view = self._current(model)
             if model.paused or view is None or last - model.position > SMALL:
                 left = left or not model.paused
                 continue
             if model.position == after:
-                told = news = news or News.told(log, after, last, entries or ())
+                told = news = news or News.told(log, after, last, entries)
             else:
                 told = News.of(log, model.position, last)
             Follower(log, view, model, self.vocabulary.current, last).follow(told)
-        if left:  # who notifies waits for every other commit that does: appends that leave nothing do not
-            connection.execute(text(f"NOTIFY {CHANNEL}"))
+        return left
 
     def catch_up(self, view: Projection, progress: Progress = _silent) -> bool:
         """Let a view answer as the log is now, and return whether it does; build it where that is needed.
 
-        It does not where it is paused, where the login may not write, or while somebody else is building it.
+        It does not where it is paused, where the login may not write, while somebody else is building it, or where the
+        server cannot write it: the log answers then, and what went wrong is kept with the model.
         """
         try:
             return self._catch_up(view, progress)
         except (Conflict, Unavailable):
             return False
-        except psycopg.Error as error:
-            if isinstance(error, _READ_ONLY):
-                return False
-            raise
+        except (psycopg.Error, DBAPIError) as error:
+            if isinstance(getattr(error, "orig", error), _LOST):
+                raise
+            if not isinstance(error, _READ_ONLY):
+                self._note(view, error)
+            return False
+
+    def _note(self, view: Projection, error: Exception) -> None:
+        """Keep why a model could not follow, as far as that can be written."""
+        with suppress(psycopg.Error, DBAPIError), self.engine.connect() as connection:
+            model = readmodels.serving(connection, self.timeline, view.name)
+            if model is not None:
+                readmodels.followed(connection, self.timeline, model, error=said(error))
+            connection.commit()
 
     def _catch_up(self, view: Projection, progress: Progress) -> bool:
+        form = readmodels.form_of(view, self.vocabulary)
         with self.engine.connect() as connection:
+            check(connection)
             model = readmodels.serving(connection, self.timeline, view.name)
             head = Log(connection, self.timeline).head()[0]
-            if model is not None and model.form == readmodels.form_of(view, self.vocabulary):
+            if model is not None and model.form == form:
                 if model.position >= head:
                     return True
                 if model.paused:
@@ -111,7 +151,7 @@ class Views:
                         connection.commit()
                     connection.commit()
                     return True
-            elif model is not None and (model.paused or model.version > view.version):
+            elif model is not None and (model.paused or readmodels.is_newer(model.form, form)):
                 return False  # a newer program keeps it: two would build each other's anew, again and again
         self.rebuild(view, progress)
         return True
@@ -171,32 +211,30 @@ class Views:
                 self.numbers.pop(view.name, None)
                 return None
 
-    def facts_of(self, view: Projection, key: str, recorded: int) -> list[str] | None:
+    def facts_of(self, connection: Connection, view: Projection, key: str, recorded: int) -> list[str] | None:
         """Return the facts that had a key up to a position, and perhaps later ones; None where that is not known."""
-        with self.engine.connect() as connection:
-            model = readmodels.serving(connection, self.timeline, view.name)
-            if model is None or model.position < recorded or self._current(model) is None:
-                return None
-            if any(stuck.startswith(NAMELESS) for stuck in readmodels.stuck(connection, self.timeline, model)):
-                return None
-            try:
-                return stored.facts_of(readmodels.driver(connection), model, key)
-            except psycopg.errors.UndefinedTable:
-                return None
+        model = readmodels.serving(connection, self.timeline, view.name)
+        if model is None or model.position < recorded or self._current(model) is None:
+            return None
+        if not readmodels.is_whole(connection, model):
+            return None
+        return stored.facts_of(readmodels.driver(connection), model, key)
 
-    def rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row] | None:
-        """Return the rows that are stored for a basis, None where none are stored of that very position.
+    def rows(self, view: Projection, key: str | None, basis: Basis) -> tuple[Iterator[Row], list[str]] | None:
+        """Return the rows that are stored for a basis, and the keys that are stuck, of which none is among them.
 
-        Registry and rows are read in one snapshot, which is kept until the last row is taken.
+        None where nothing is stored of that very position. Registry and rows are read in one snapshot, which is kept
+        until the last row is taken.
         """
         found = self._rows(view, key, basis)
         try:
-            return found if next(found, None) is not None else None
+            stuck = next(found, None)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
             return None  # another model has just taken its place
+        return None if stuck is None else (found, stuck)
 
     def _rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Any]:
-        """Yield one row that means that there are some, then those."""
+        """Yield the keys that are stuck, then the rows of the others."""
         with self.engine.connect() as connection:
             connection.execute(text(SNAPSHOT))
             model = readmodels.serving(connection, self.timeline, view.name)
@@ -204,11 +242,10 @@ class Views:
                 return
             self.numbers[view.name] = model.model
             stuck = readmodels.stuck(connection, self.timeline, model)
-            stuck = stuck if key is None else {key: stuck[key]} if key in stuck else {}
             with readmodels.driver(connection, "" if key else "rows") as cursor:
                 rows = stored.rows(cursor, model, basis, key)
-                yield _READY
-                yield from with_stuck(rows, stuck, basis.known) if stuck else rows
+                yield sorted(stuck if key is None else {key} & stuck.keys())
+                yield from (row for row in rows if row.key not in stuck) if stuck else rows
 
     # Looking
 
@@ -238,18 +275,15 @@ class Views:
 
     def status(self) -> list[dict[str, Any]]:
         """Return what is stored of each view: where it is, how far behind the log, how large, and what went wrong."""
-        while True:
-            with suppress(psycopg.errors.UndefinedTable):  # another model has just taken its place
-                return list(self._statuses())
-
-    def _statuses(self) -> Iterator[dict[str, Any]]:
         with self.engine.connect() as connection:
+            connection.execute(text(SNAPSHOT))
             head = Log(connection, self.timeline).head()[0]
-            held = readmodels.models(connection, self.timeline)
+            held = [model for model in readmodels.models(connection, self.timeline) if not model.retired]
+            found = []
             for name in sorted({*self.vocabulary.views, *(model.view for model in held)}):
                 of_view: list[ReadModel | None] = [model for model in held if model.view == name]
-                for model in of_view or [None]:
-                    yield self._status(connection, name, model, head)
+                found += [self._status(connection, name, model, head) for model in of_view or [None]]
+        return found
 
     def _status(self, connection: Connection, name: str, model: ReadModel | None, head: int) -> dict[str, Any]:
         if model is None:
@@ -258,12 +292,15 @@ class Views:
         state = "building" if not model.serving else "paused" if model.paused else "serving"
         if view is None or (model.serving and self._current(model) is None):
             state = "outdated"
+        found = {"view": name, "version": model.version, "state": state, "position": model.position}
+        found |= {"lag": head - model.position}
+        if not readmodels.is_whole(connection, model):
+            return {**found, "state": "damaged", "error": "its tables are gone: timeline views rebuild " + name}
         query = f"""SELECT count(*), pg_total_relation_size('{model.rows}') + pg_total_relation_size('{model.keys}'),
                 (SELECT updated FROM timeline.read_models WHERE model = {model.model}) FROM {model.rows}"""
         [(rows, size, updated)] = readmodels.driver(connection).execute(query).fetchall()
         stuck = len(readmodels.stuck(connection, self.timeline, model))
-        found = {"view": name, "version": model.version, "state": state, "position": model.position}
-        found |= {"lag": head - model.position, "rows": rows, "bytes": size, "stuck": stuck}
+        found |= {"rows": rows, "bytes": size, "stuck": stuck}
         return {**found, "updated": format_instant(updated), "error": model.error}
 
     def errors(self, name: str | None = None) -> Iterator[dict[str, Any]]:
@@ -283,25 +320,33 @@ class Views:
     def pause(self, name: str) -> None:
         """Leave a stored view behind the log until it is resumed; questions are then answered from the log."""
         with self.engine.connect() as connection:
-            readmodels.followed(connection, self.timeline, self._stored(connection, name), paused=True)
+            readmodels.followed(connection, self.timeline, self._held(connection, name), paused=True)
             connection.commit()
 
     def resume(self, name: str) -> int:
         """Let a stored view follow the log again, try its stuck keys once more, and return how many still are."""
         view = self.vocabulary.view(name)
         with self.engine.connect() as connection:
-            model = self._stored(connection, name)
-            readmodels.followed(connection, self.timeline, model, paused=False)
+            readmodels.followed(connection, self.timeline, self._held(connection, name), paused=False)
             connection.commit()
         self.catch_up(view)
         with self.engine.connect() as connection:
-            model = self._stored(connection, name)
-            held = readmodels.locked(connection, self.timeline, model.model)
-            if held is not None:
-                Follower(Log(connection, self.timeline), view, held, self.vocabulary.current, held.position).retry()
-            left = len(readmodels.stuck(connection, self.timeline, model))
+            held = self._held(connection, name)
+            if self._current(held) is None:
+                message = f"the view {name} is stored by another version of the program"
+                raise Outdated(message, remedy="Use that one, or upgrade this one")
+            Follower(Log(connection, self.timeline), view, held, self.vocabulary.current, held.position).retry()
+            left = len(readmodels.stuck(connection, self.timeline, held))
             connection.commit()
         return left
+
+    def _held(self, connection: Connection, name: str) -> ReadModel:
+        """Return the model that a view is answered from, locked; whichever has just taken the place of another."""
+        while True:
+            held = readmodels.locked(connection, self.timeline, self._stored(connection, name).model)
+            if held is not None and held.serving:
+                return held
+            connection.rollback()
 
     # Proving
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
@@ -17,43 +17,73 @@ from typing import TYPE_CHECKING
 from timeline.fold import Projection, Span, spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from timeline.events import Entry
 
     Stored = tuple[str, int, bytes]
 
+NAMELESS = "?"
+"""What the name of a fact stands behind in place of a key, where it cannot be told its keys."""
+
 CACHE_KIB = 32_768
 """Memory that the sorting may take before it goes to disk."""
 
 
+def _as_it_is(entry: Entry) -> Entry:
+    return entry
+
+
 def planes(
-    view: Projection, versions: Iterable[Entry], key: str | None = None, failed: dict[str, str] | None = None
+    view: Projection,
+    versions: Iterable[Entry],
+    key: str | None = None,
+    failed: dict[str, str] | None = None,
+    current: Callable[[Entry], Entry] = _as_it_is,
 ) -> Iterator[tuple[str, list[Span]]]:
     """Yield each key of a view, in order, with the spans of all facts that ever had it; or only the one `key`.
 
-    `versions` come fact by fact, each in order of position. Where `failed` is given, facts that the view cannot tell
-    the keys of are noted there, with the reason, before the first key is yielded.
+    `versions` come fact by fact, each in order of position; `current` brings them up to date. Where `failed` is given,
+    a fact that cannot be brought up to date, or told its keys, is noted there under its name behind NAMELESS, and under
+    the keys that its other versions have; that is done before the first key is yielded.
     """
     with closing(sqlite3.connect("", check_same_thread=False)) as sorter:
         sorter.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         sorter.execute("CREATE TABLE plane (key TEXT NOT NULL, number INTEGER NOT NULL, spans BLOB NOT NULL)")
-        sorter.executemany("INSERT INTO plane VALUES (?, ?, ?)", _stored(view, versions, key, failed))
+        laid_out = _laid_out(view, versions, failed, current)
+        sorter.executemany("INSERT INTO plane VALUES (?, ?, ?)", _stored(laid_out, key))
         for name, rows in groupby(sorter.execute("SELECT key, spans FROM plane ORDER BY key, number"), itemgetter(0)):
             yield name, [span for _, stored in rows for span in pickle.loads(stored)]  # noqa: S301  written just above
 
 
-def _stored(
-    view: Projection, versions: Iterable[Entry], wanted: str | None, failed: dict[str, str] | None
-) -> Iterator[Stored]:
-    for number, (fact, entries) in enumerate(groupby(versions, attrgetter("fact"))):
-        laid_out = spans(entries)
+def _laid_out(
+    view: Projection, versions: Iterable[Entry], failed: dict[str, str] | None, current: Callable[[Entry], Entry]
+) -> Iterator[tuple[set[str], list[Span]]]:
+    for fact, entries in groupby(versions, attrgetter("fact")):
+        told: list[Entry] = []
         try:
-            keys = {key for span in laid_out if span.entry.kind in view.kinds for key in view.keys(span.entry)}
+            told += map(current, entries)
+            of_fact = spans(told)
+            yield {key for span in of_fact for key in view.keys_of(span.entry)}, of_fact
         except Exception as error:
             if failed is None:
                 raise
-            failed[fact] = f"{type(error).__name__}: {error}"
-            continue
+            failed |= dict.fromkeys([NAMELESS + fact, *_keys_left(view, told)], said(error))
+
+
+def _keys_left(view: Projection, versions: Iterable[Entry]) -> Iterator[str]:
+    """Yield the keys of those versions of a fact that can be told them."""
+    for entry in versions:
+        with suppress(Exception):
+            yield from view.keys_of(entry)
+
+
+def _stored(laid_out: Iterable[tuple[set[str], list[Span]]], wanted: str | None) -> Iterator[Stored]:
+    for number, (keys, of_fact) in enumerate(laid_out):
         for key in keys if wanted is None else keys & {wanted}:
-            yield key, number, pickle.dumps(laid_out, pickle.HIGHEST_PROTOCOL)
+            yield key, number, pickle.dumps(of_fact, pickle.HIGHEST_PROTOCOL)
+
+
+def said(error: Exception) -> str:
+    """Return what a projection said when it failed, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import traceback
 from typing import TYPE_CHECKING
 
 from timeline.errors import Unavailable
@@ -13,6 +12,7 @@ from timeline.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_SAID = 500  # characters of an error that are passed on
 ORPHANED = 1
 """The exit code of a process whose parent has gone."""
 
@@ -26,35 +26,45 @@ def shared(work: Callable[[int], None], count: int) -> None:
     """Do so many parts of a piece of work: the first in this process, each other one in a copy of it.
 
     Where the first part fails, the others are ended; a copy whose parent has gone ends itself by `still_wanted`.
+    What a copy raises is raised as Unavailable, with its words.
     """
-    children = [_copy(work, number) for number in range(1, count)]
+    copies = [_copy(work, number) for number in range(1, count)]
     try:
         work(0)
     except BaseException:
-        for child in children:
+        for child, _ in copies:
             os.kill(child, signal.SIGTERM)
         raise
     finally:
-        failed = [child for child in children if os.waitpid(child, 0)[1]]
-    if failed:
-        message = "a process that did part of the work has ended before its time"
+        ended = [(os.waitpid(child, 0)[1], _read(said)) for child, said in copies]
+    words = [said for status, said in ended if status]
+    if words:
+        message = f"a process that did part of the work has ended before its time{': ' * bool(words[0])}{words[0]}"
         raise Unavailable(message, remedy="Run the same command again: it goes on from there")
 
 
-def _copy(work: Callable[[int], None], number: int) -> int:
+def _copy(work: Callable[[int], None], number: int) -> tuple[int, int]:
+    """Return the process that does a part, and where it says why it could not."""
+    read, write = os.pipe()
     child = os.fork()
     if child:
-        return child
+        os.close(write)
+        return child, read
     code = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.close(read)
         work(number)
         code = 0
-    except KeyboardInterrupt:
-        code = 130
-    except BaseException:  # noqa: BLE001  nobody else would hear of it
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001  it goes no further than this process
+        os.write(write, " ".join(f"{error}".split())[:_SAID].encode())
     finally:
         os._exit(code)
+
+
+def _read(pipe: int) -> str:
+    with os.fdopen(pipe, "rb") as said:
+        return said.read().decode(errors="replace")
 
 
 def still_wanted(parent: int) -> None:

@@ -9,9 +9,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from timeline import readmodels, stored
-from timeline.following import NAMELESS, said
 from timeline.periods import periods
-from timeline.planes import planes
+from timeline.planes import NAMELESS, planes, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,9 +51,8 @@ def _told(
     log: Log, view: Projection, model: ReadModel, current: Callable[[Entry], Entry], stuck: Mapping[str, str]
 ) -> Iterator[_Lines]:
     """Yield what the log folds into, in order of key."""
-    ever = log.ever(view.kinds, model.position)
-    entries = (current(entry) for entry in ever if NAMELESS + entry.fact not in stuck)
-    for key, plane in planes(view, entries):
+    ever = (entry for entry in log.ever(view.kinds, model.position) if NAMELESS + entry.fact not in stuck)
+    for key, plane in planes(view, ever, None, {}, current):
         try:
             yield key, sorted(stored.line(key, period) for period in periods(view, key, plane))
         except Exception as error:  # noqa: BLE001  a projection may raise anything at all

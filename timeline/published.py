@@ -36,7 +36,7 @@ def publish(connection: Connection, views: Iterable[Projection]) -> list[str]:
 
     One query where nothing is missing. What is made belongs to the transaction, which the caller commits.
     """
-    abouts = {view.name: f"{view.about} (version {view.version})" for view in views}
+    abouts = {view.name: view.about for view in views}
     given = {"views": list(abouts), "abouts": list(abouts.values())}
     if not connection.execute(_MISSING, given).all():
         return []

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import psycopg
 from psycopg.rows import class_row
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from timeline.fold import Projection
     from timeline.vocabulary import Vocabulary
 
-_COLUMNS = "model, view, version, form, position, serving, paused, fence, gathered, folded, built, error"
+_COLUMNS = "model, view, version, form, position, serving, paused, fence, gathered, folded, built, retired, error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class ReadModel:
     gathered: list[int | None]
     folded: list[str | None]
     built: bool
+    retired: bool
     error: str | None
 
     @property
@@ -60,6 +62,16 @@ def form_of(view: Projection, vocabulary: Vocabulary) -> str:
     """Return the form of the read models of a view."""
     kinds = (f"{name}-{vocabulary.kind(name).version}" for name in sorted(view.kinds))
     return " ".join([f"{view.name}-{view.version}", *kinds])
+
+
+def is_newer(theirs: str, ours: str) -> bool:
+    """Return whether a form names a projection or a kind in a later version than ours does.
+
+    >>> is_newer("rain-2 rained-1", "rain-1 rained-1"), is_newer("rain-1 rained-1", "rain-1 rained-2")
+    (True, False)
+    """
+    one, other = (dict(part.rpartition("-")[::2] for part in form.split(" ")) for form in (theirs, ours))
+    return any(int(version) > int(other.get(name, version)) for name, version in one.items())
 
 
 def driver(connection: Connection, name: str = "", **given: Any) -> Any:  # noqa: ANN401  one of two classes of cursor
@@ -104,13 +116,12 @@ def serving(connection: Connection, timeline: str, view: str) -> ReadModel | Non
     return next(iter(models(connection, timeline, view, serving=True)), None)
 
 
-def locked(connection: Connection, timeline: str, model: int, *, wait: bool = True) -> ReadModel | None:
-    """Return a read model, locked until the transaction ends; None where it is gone, or is locked and nobody waits."""
+def locked(connection: Connection, timeline: str, model: int) -> ReadModel | None:
+    """Return a read model, locked until the transaction ends; None where it is gone."""
     found = driver(connection, row_factory=class_row(ReadModel))
     query = f"SELECT {_COLUMNS} FROM timeline.read_models WHERE timeline = %s AND model = %s FOR NO KEY UPDATE"
-    return cast(
-        "ReadModel | None", found.execute(query + ("" if wait else " SKIP LOCKED"), [timeline, model]).fetchone()
-    )
+    found.execute(query, [timeline, model])
+    return cast("ReadModel | None", found.fetchone())
 
 
 def all_locked(connection: Connection, timeline: str) -> list[ReadModel]:
@@ -166,16 +177,37 @@ def index_rows(connection: Connection, model: ReadModel) -> None:
 
 
 def serve(connection: Connection, timeline: str, model: ReadModel) -> None:
-    """Let a model answer in place of the one that did, which is dropped."""
+    """Let a model answer in place of the one that did, which retires: who reads it just now may end in peace."""
+    cursor, paused = driver(connection), False
     for old in models(connection, timeline, model.view, serving=True):
-        driver(connection).execute(
-            "UPDATE timeline.read_models SET paused = %s WHERE timeline = %s AND model = %s",
-            [old.paused, timeline, model.model],
-        )
-        drop(connection, timeline, old)
-    driver(connection).execute(f"ALTER TABLE timeline.rows ATTACH PARTITION {model.rows} FOR VALUES IN ({model.model})")
-    now = "UPDATE timeline.read_models SET serving = true WHERE timeline = %s AND model = %s"
-    driver(connection).execute(now, [timeline, model.model])
+        retire = "UPDATE timeline.read_models SET serving = false, retired = true WHERE timeline = %s AND model = %s"
+        cursor.execute(retire, [timeline, old.model])
+        paused = old.paused
+    cursor.execute(f"ALTER TABLE timeline.rows ATTACH PARTITION {model.rows} FOR VALUES IN ({model.model})")
+    now = "UPDATE timeline.read_models SET serving = true, paused = %s WHERE timeline = %s AND model = %s"
+    cursor.execute(now, [paused, timeline, model.model])
+
+
+def clear(connection: Connection, timeline: str, view: str) -> None:
+    """Remove the models of a view that have retired, but for those that somebody still reads; commits."""
+    connection.commit()
+    for model in models(connection, timeline, view, serving=False):
+        if model.retired:
+            try:
+                driver(connection).execute("SET LOCAL lock_timeout = '300ms'")
+                drop(connection, timeline, model)
+                connection.commit()
+            except psycopg.errors.LockNotAvailable:
+                connection.rollback()
+    connection.commit()
+
+
+def is_whole(connection: Connection, model: ReadModel) -> bool:
+    """Return whether the tables of a model are there: somebody may have dropped them by hand."""
+    [(whole,)] = driver(connection).execute(
+        "SELECT to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NOT NULL", [model.rows, model.keys]
+    )
+    return bool(whole)
 
 
 def drop(connection: Connection, timeline: str, model: ReadModel) -> None:

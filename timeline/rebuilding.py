@@ -20,11 +20,13 @@ from sqlalchemy import text
 
 from timeline import readmodels, stored
 from timeline.collector import rarely_collected
+from timeline.database import check
 from timeline.errors import Conflict, Unavailable
 from timeline.events import Entry
 from timeline.fold import spans
-from timeline.following import NAMELESS, batches, follow, said
+from timeline.following import Follower, batches, follow
 from timeline.periods import periods, reach
+from timeline.planes import NAMELESS, said
 from timeline.processes import can_share, shared, still_wanted
 from timeline.published import publish
 from timeline.store import ENTRY, SNAPSHOT, Log
@@ -106,6 +108,7 @@ class Builder:
         """Build the read model of a view anew and let it answer; Conflict where somebody else is building it."""
         begun = monotonic()
         with self.engine.connect() as connection, self._alone(connection), rarely_collected():
+            check(connection)
             shadow = self._shadow(connection)
             if not shadow.position:
                 self._side_by_side(connection, shadow, self._gather)
@@ -117,6 +120,7 @@ class Builder:
             fence = shadow.fence
             self.progress("indexed", fence, fence)
             readmodels.index_rows(connection, shadow)
+            self._retry(connection, shadow)
             connection.commit()
             self._follow(connection, shadow)
             self.progress("compared", fence, fence)
@@ -125,6 +129,7 @@ class Builder:
             differences = self._differences(connection, shadow, digest)
             connection.commit()
             position = self._switched(connection, shadow)
+            readmodels.clear(connection, self.timeline, self.view.name)
         name, version, seconds = self.view.name, self.view.version, monotonic() - begun
         shown = tuple(differences[:SHOWN])
         return Rebuilt(name, version, position, fence, rows, digest, seconds, len(differences), shown)
@@ -146,10 +151,11 @@ class Builder:
     def _shadow(self, connection: Connection) -> ReadModel:
         """Return the model to build: the one of this form that was left unfinished, or a new one."""
         found = None
+        readmodels.clear(connection, self.timeline, self.view.name)
         for model in readmodels.models(connection, self.timeline, self.view.name, serving=False):
-            if model.form == self.form and found is None:
+            if model.form == self.form and found is None and not model.retired:
                 found = model
-            else:
+            elif not model.retired:
                 readmodels.drop(connection, self.timeline, model)
         fence = Log(connection, self.timeline).head()[0]
         shadow = found or readmodels.make(connection, self.timeline, self.view, self.form, fence)
@@ -219,7 +225,7 @@ class Builder:
         for entry in some:
             if entry.kind in self.view.kinds:
                 try:
-                    keys = list(self.view.keys(self.current(entry)))
+                    keys = self.view.keys_of(self.current(entry))
                     lines += [stored.listed(key, entry.fact, *reach(entry)) for key in keys]
                 except Exception as error:  # noqa: BLE001  a projection may raise anything at all
                     failed[NAMELESS + entry.fact] = said(error)
@@ -270,6 +276,12 @@ class Builder:
             readmodels.set_stuck(connection, self.timeline, shadow, shadow.position, {key: said(error)})
             return []
 
+    def _retry(self, connection: Connection, shadow: ReadModel) -> None:
+        """Try what could not be folded once more: a version that was corrected since need not be told its keys."""
+        held = readmodels.locked(connection, self.timeline, shadow.model)
+        if held is not None and readmodels.stuck(connection, self.timeline, held):
+            Follower(Log(connection, self.timeline), self.view, held, self.current, held.position).retry()
+
     # Switching
 
     def _follow(self, connection: Connection, shadow: ReadModel) -> None:
@@ -293,7 +305,11 @@ class Builder:
         """
         old = readmodels.serving(connection, self.timeline, self.view.name)
         new = readmodels.numbered(connection, self.timeline, shadow.model)
-        if old is None or (old.position == new.position and self._summed(connection, old)[1] == digest):
+        if (
+            old is None
+            or not readmodels.is_whole(connection, old)
+            or (old.position == new.position and self._summed(connection, old)[1] == digest)
+        ):
             return []
         low, high = sorted([old.position, new.position])
         moved = " UNION ".join(
@@ -309,8 +325,7 @@ class Builder:
         query = f"""SELECT key, days::text, known::text, only_in, state FROM ({only}) sides
                      WHERE key NOT IN ({moved}) ORDER BY key, known, days, only_in DESC"""
         asked = {"timeline": self.timeline, "low": low, "high": high}
-        found = [Difference(*row) for row in readmodels.driver(connection).execute(query, asked)]
-        return found
+        return [Difference(*row) for row in readmodels.driver(connection).execute(query, asked)]
 
     def _switched(self, connection: Connection, shadow: ReadModel) -> int:
         """Let the shadow answer, having followed the log to its end; wait for readers, but do not hold up others."""

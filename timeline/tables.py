@@ -254,6 +254,13 @@ read_models = Table(
     ),
     Column("built", Boolean, nullable=False, server_default=text("false"), comment="whether every key has been folded"),
     Column(
+        "retired",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="whether another one answers in its place; it goes when nobody reads it",
+    ),
+    Column(
         "updated",
         Instant,
         nullable=False,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from timeline.events import Entry
 
 GROUP = "timeline.plugins"
+LONGEST_VIEW = 55
+"""Bytes of the name of a view: its function in SQL has one of at most 63, and `facts` is taken there."""
 
 _Named = TypeVar("_Named", Kind, Projection)
 
@@ -45,6 +47,10 @@ class Vocabulary:
         'sanctions'
         """
         words = cls(_by_name(kinds), _by_name(views))
+        for name in words.views:
+            if name == "facts" or not 0 < len(name.encode()) <= LONGEST_VIEW:
+                message = f"no view can be named {name[:LONGEST_VIEW]!r}"
+                raise Refused(message, remedy=f"Choose another name, of at most {LONGEST_VIEW} bytes")
         for view in words.views.values():
             for name in sorted(view.kinds):
                 words.kind(name, place=Place(f"view {view.name}", field="kinds"))

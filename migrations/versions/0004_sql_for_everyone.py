@@ -23,7 +23,7 @@ ANSWER = {
     "known_since": ("timestamptz", "instant from which it has been known to be so on this day"),
     "facts": (NAMES, "the facts behind it, in the order of folding"),
     "behind": ("bigint", "events that are recorded and not yet in this answer; 0 for none"),
-    "stuck": ("text", "why this row is older than the log: what its projection said; null if it is not"),
+    "stuck": ("text", "why the key cannot be folded: what its projection said; such a row has no state"),
 }
 
 FACT = {
@@ -192,15 +192,6 @@ $$
 # second part is about keys that cannot be folded and have no row; the condition that it begins with is looked at even
 # where no table holds a row, so that a view that nothing serves is an error and never empty.
 ASK = """
-CREATE FUNCTION timeline.has_row(model bigint, key text, on_day date, known_at timestamptz) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-    RETURN EXISTS (SELECT FROM timeline.rows r WHERE r.model = has_row.model AND r.key = has_row.key
-        AND r.days @> on_day AND r.known @> known_at);
-END
-$$;
-
 CREATE FUNCTION timeline.behind(view text) RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
     answering bigint := timeline.serving_model(view);
@@ -225,17 +216,17 @@ BEGIN ATOMIC
            coalesce(r.known_since, timeline.known_since(r.model, r.key, r.known, r.state, ask.on_day)),
            r.facts,
            (SELECT timeline.behind(ask.view)),
-           s.reason
+           NULL::text
       FROM timeline.rows r
-      LEFT JOIN timeline.stuck_keys s ON s.timeline = timeline.name() AND s.model = r.model AND s.key = r.key
      WHERE r.model = (SELECT timeline.serving_model(ask.view)) AND r.days @> ask.on_day AND r.known @> ask.known_at
+       AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
+            WHERE s.timeline = timeline.name() AND s.model = r.model AND s.key = r.key)
     UNION ALL
     SELECT s.key, '{}'::json, 'possible'::text COLLATE "C", false, NULL::date, NULL::date, ask.known_at,
            '{}'::text[] COLLATE "C", (SELECT timeline.behind(ask.view)), s.reason
       FROM timeline.stuck_keys s
      WHERE timeline.serving_model(ask.view) IS NOT NULL
-       AND s.timeline = timeline.name() AND s.model = timeline.serving_model(ask.view)
-       AND NOT timeline.has_row(s.model, s.key, ask.on_day, ask.known_at);
+       AND s.timeline = timeline.name() AND s.model = timeline.serving_model(ask.view);
 END
 """
 
@@ -344,7 +335,6 @@ FUNCTIONS = {
     "head()": "The position of the last event of the timeline",
     "serving_model(text)": "The read model that answers for a view; an error where there is none",
     "behind(text)": "How many events are recorded that the read model of a view has not taken in yet",
-    "has_row(bigint, text, date, timestamptz)": "Whether a key has a row of its own at a basis",
     "reach(bigint, text, daterange, json, timestamptz, boolean)": "The first day or, onward, the last up to which the"
     " state is that of a period without a break; null where that is open",
     "known_since(bigint, text, tstzrange, json, date)": "The instant from which, on a day, the state has been that of"

@@ -190,14 +190,17 @@ def test_another_version_never_answers_from_the_rows_of_the_one_before(gauged: T
     ],
 )
 def test_what_cannot_be_folded_stops_its_key_only(gauged: Timeline, value: str, stuck: str, reason: str) -> None:
-    """The key keeps its last good state and says that it is stuck; others go on; a mended projection frees it."""
+    """The key has no state and says that it is stuck; others go on; a mended projection frees it."""
     gauged.record([line(fact="bad", subject="delhi", data={"measure": "x", "value": value})])
     last = rain(gauged, pune=2)
     assert position(gauged) == last
-    rows = {row.key: row for row in gauged.ask("gauge", on=DAY).rows}
+    answer = gauged.ask("gauge", on=DAY)
+    rows = {row.key: row for row in answer.rows}
     assert {key for key, row in rows.items() if row.stuck} == {stuck}
     assert rows[stuck].stuck == reason
-    assert (rows["delhi"].state, rows["pune"].state) == ({"values": [3]}, {"values": [1, 2]})
+    assert rows["pune"].state == {"values": [1, 2]}
+    assert rows[stuck].state == {}
+    assert answer.rows == tuple(gauged._asker.folded(GAUGE, None, answer.basis))
     (found,) = gauged.views.errors("gauge")
     assert (found["view"], found["key"], found["reason"]) == ("gauge", stuck, reason)
     assert gauged.views.verify(GAUGE).difference is None
@@ -226,7 +229,10 @@ def test_a_key_whose_fact_cannot_be_told_its_keys_any_more_is_stuck(gauged: Time
     (fact,) = {entry.fact for entry in gauged.log("delhi")}
     gauged.record([line(action="correct", fact=fact, subject="delhi", data={"measure": "x", "value": NOWHERE})])
     (row,) = gauged.ask("gauge", "delhi", on=DAY).rows
-    assert (row.state, row.stuck) == ({"values": [3]}, "LookupError: no such place")
+    assert (row.state, row.stuck) == ({}, "LookupError: no such place")
+    answer = gauged.ask("gauge", on=DAY)
+    assert [row.key for row in answer.rows if row.stuck] == [f"?{fact}", "delhi"]
+    assert answer.rows == tuple(gauged._asker.folded(GAUGE, None, answer.basis))
     assert gauged.views.verify(GAUGE).difference is None
     mended = seeing(gauged, MENDED)
     assert mended.views.resume("gauge") == 0

@@ -152,10 +152,8 @@ def _tell_stored(view: str, lag: str | None, stuck: int) -> None:
     if lag:
         say(f"{lag}: computed from the log")
     if stuck:
-        keys, are, state = (
-            ("key", "is", "its last good state") if stuck == 1 else ("keys", "are", "their last good state")
-        )
-        say(f"{stuck:,} {keys} of {view} cannot be folded and {are} as of {state}: timeline views errors {view}")
+        keys = "key" if stuck == 1 else "keys"
+        say(f"{stuck:,} {keys} of {view} cannot be folded: timeline views errors {view}")
 
 
 LOOKED_AT = 200
