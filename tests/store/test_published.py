@@ -40,7 +40,7 @@ def test_offering_a_view_again_does_nothing(opened: Timeline, url: str) -> None:
     assert offer(opened, view, opened.vocabulary.view("trade")) == ["trade"]
     assert offer(opened, replace(view, about="Anything at all.")) == ["observations"]
     (about,) = asked(url, "SELECT obj_description('timeline.observations_current'::regclass)")[0]
-    assert about == f"{view.about} (version {view.version + 1})"
+    assert about == "Anything at all."
     with opened.engine.connect() as connection:
         connection.exec_driver_sql("DROP VIEW timeline.observations_current")
         connection.commit()
