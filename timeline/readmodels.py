@@ -168,6 +168,7 @@ def index_rows(connection: Connection, model: ReadModel) -> None:
     """Make what rows are looked up by, and the constraint that the periods of a key never overlap."""
     number = model.model
     driver(connection).execute(f"""
+        SET LOCAL maintenance_work_mem = '256MB';
         CREATE INDEX IF NOT EXISTS rows_{number}_of_a_key ON {model.rows} USING gist (key, days, known);
         CREATE INDEX IF NOT EXISTS rows_{number}_of_a_basis ON {model.rows} USING gist (days, known);
         DROP TRIGGER IF EXISTS periods_never_overlap ON {model.rows};

