@@ -149,7 +149,8 @@ def _built(line: Timeline, name: str) -> list[str]:
 def shadows(line: Timeline) -> dict[str, int]:
     """Return the models that are being built, or were when whoever built them was killed: the numbers by view."""
     with line.engine.connect() as connection:
-        return {model.view: model.model for model in readmodels.models(connection, line.name, serving=False)}
+        held = readmodels.models(connection, line.name, serving=False)
+    return {model.view: model.model for model in held if not model.retired}
 
 
 def tables(line: Timeline) -> int:
