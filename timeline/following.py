@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 FEW = 8
 """Facts of a key up to which it is folded whole: looking for what may stay as it is would take longer."""
 
+SOME = 16
+"""Keys from which on it is so many times as many facts: those of whole keys are looked up together."""
+
 FOLLOWED = 2_000
 """Events that a model takes in at a time."""
 
@@ -129,7 +132,8 @@ class Follower:
             if NAMELESS + fact in named:
                 concerned.changed.setdefault(key, [])
         held = self._held(concerned.changed)
-        whole = {key for key, (count, stuck) in held.items() if stuck or count <= FEW or not concerned.changed[key]}
+        few = FEW if len(held) <= SOME else FEW * SOME
+        whole = {key for key, (count, stuck) in held.items() if stuck or count <= few or not concerned.changed[key]}
         regions = {key: WHOLE if key in whole else _region(some) for key, some in concerned.changed.items()}
         failed = {**self.fold(regions), **concerned.stuck}
         mended = [key for key, (_, stuck) in held.items() if stuck and key not in failed] + named

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from timeline.stored import Head
     from timeline.vocabulary import Vocabulary
 
-FAR = 20_000
-"""Events behind the log from which a model is built anew, if they are a good part of it, rather than caught up."""
+FAR = 50
+"""One part in so many of the log: a model that is further behind is sooner built anew than caught up."""
 
 CHANNEL = "timeline"
 """Where a worker is told that there is something to take in."""
@@ -145,7 +145,7 @@ class Views:
                     return True
                 if model.paused:
                     return False
-                if head - model.position < max(FAR, head // 2):
+                if head - model.position < max(SMALL, head // FAR):
                     connection.commit()
                     while follow(connection, self.timeline, view, model.model, self.vocabulary.current, head):
                         connection.commit()

@@ -119,9 +119,10 @@ SERVING = """
 CREATE FUNCTION timeline.serving_model(view text) RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
     serving bigint;
+    lag bigint;
     views text;
 BEGIN
-    SELECT m.model INTO serving FROM timeline.read_models m
+    SELECT m.model, timeline.head() - m.position INTO serving, lag FROM timeline.read_models m
      WHERE m.timeline = timeline.name() AND m.view = serving_model.view AND m.serving;
     IF NOT FOUND THEN
         PERFORM timeline.head();
@@ -131,6 +132,9 @@ BEGIN
             USING ERRCODE = 'undefined_object', HINT = concat(
                 format('Run: timeline --timeline %s views rebuild %s', timeline.name(), view),
                 '; there are: ' || views);
+    END IF;
+    IF lag > 0 THEN
+        RAISE WARNING 'the view "%" is % events behind the log', view, lag;
     END IF;
     RETURN serving;
 END
@@ -313,6 +317,7 @@ BEGIN
     EXECUTE format('ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = on', login, current_database());
     EXECUTE format('ALTER ROLE %I IN DATABASE %I SET statement_timeout = %L', login, current_database(),
         (extract(epoch FROM longest) * 1000)::bigint || 'ms');
+    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET timezone = ''UTC''', login, current_database());
 END
 $$
 """

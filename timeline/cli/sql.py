@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +38,7 @@ SECONDS = 60
 EXACT = 2**53
 """Whole numbers beyond it are not exact everywhere in JSON."""
 
+_BAD_SCRIPT = 3  # what psql ends with where a statement of a script fails
 _SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 
 
@@ -104,6 +106,9 @@ def _caught_up(given: Settings, query: str) -> None:
             for view in line.vocabulary.views.values():
                 if re.search(rf"\b{re.escape(view.name)}(_current|_as_of)?\b", query):
                     line.views.catch_up(view)
+                    lag = line.views.lag(view.name, line.views.head())
+                    if lag:
+                        say(f"{lag}: SQL reads what is stored")
         except Unavailable as error:
             say(f"the read models are left as they are ({error.message}): the column behind says how old a row is")
 
@@ -246,7 +251,7 @@ _UNDEFINED = "42704"
 
 def _meaning(state: str, error: psycopg.Error, seconds: int) -> TimelineError:
     said = (error.diag.message_primary or str(error)).strip().rstrip(".")
-    hint = error.diag.message_hint or r"Correct the query; \d timeline.* in psql lists what there is"
+    hint = error.diag.message_hint or r"Correct the query; \df timeline.* in psql lists what there is"
     if state == _TIMED_OUT:
         return Unavailable(f"the query took longer than {seconds} seconds", remedy="Ask for less, or give --seconds N")
     if state in _NOT_A_READER:
@@ -272,10 +277,12 @@ def _psql(url: str, session: Mapping[str, str], binaries: Path | None) -> int:
     options = " ".join([place.get("options", ""), *(f"-c {name}={value}" for name, value in settings.items())])
     address = make_conninfo(**{**place, "options": options.strip()})
     words = os.environ | ({"PGPASSWORD": password} if password else {})
-    say(r"\d+ timeline.* lists what can be asked; \q leaves")
+    careful = [] if sys.stdin.isatty() else ["-v", "ON_ERROR_STOP=1"]
+    say(r"\df+ timeline.* and \dv+ timeline.* list what can be asked; \q leaves")
     usual = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql, which cancels its query
     try:
-        return subprocess.run([program, address], env=words, check=False).returncode  # noqa: S603  psql, as it was found
+        code = subprocess.run([program, *careful, address], env=words, check=False).returncode  # noqa: S603  as found
+        return 2 if code == _BAD_SCRIPT else code
     finally:
         signal.signal(signal.SIGINT, usual)
 
