@@ -114,7 +114,7 @@ class Appender:
         self._revise = revise
         self._locked = False
         self._position, self._hash, self._next = 0, b"", EPOCH
-        self._written: list[tuple[Event, int, datetime, bytes]] = []
+        self._written: list[tuple[Draft, int, datetime]] = []
         self.receipt = Receipt()
 
     def record_document(self, document: Document) -> None:
@@ -156,7 +156,7 @@ class Appender:
         """Return what was recorded, in order; None where that was more than a small append."""
         if self.receipt.recorded > SMALL:
             return None
-        return [Entry.placed(event, at, recorded, identity) for event, at, recorded, identity in self._written]
+        return [_entry(draft, at, recorded) for draft, at, recorded in self._written]
 
     def close(self) -> Receipt:
         """Move the head of the timeline to the last event and return what was done."""
@@ -227,7 +227,7 @@ class Appender:
         receipt = self.receipt
         receipt.recorded += 1
         if receipt.recorded <= SMALL:
-            self._written.append((event, self._position, recorded, identity))
+            self._written.append((draft, self._position, recorded))
         receipt.first, receipt.last = receipt.first or self._position, self._position
         stated = NULL * 2 if event.valid is None else f"\t{copied(event.kind)}\t{copied(event.subject)}"
         days = NULL * 2 if event.valid is None else _copied_ranges(event.valid)
@@ -242,6 +242,13 @@ class Appender:
             driver = cast("Driver[Any]", self._connection.connection.driver_connection)
             with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
                 copy.write("".join(rows))
+
+
+def _entry(draft: Draft, position: int, recorded: datetime) -> Entry:
+    """Return an event just as it will be read from the log."""
+    event, content, identity = draft
+    lasting = event.valid is not None and ranges(event.valid)[1].upper_inf
+    return Entry.load(position, recorded, identity, event.known, content.decode(), lasting=bool(lasting))
 
 
 @lru_cache(maxsize=1 << 12)

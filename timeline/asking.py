@@ -19,8 +19,8 @@ from timeline.answers import unknown
 from timeline.basis import Basis
 from timeline.choice import EVERYBODY
 from timeline.database import check, translated
-from timeline.fold import row
-from timeline.planes import NAMELESS, planes, said
+from timeline.fold import NAMELESS, row
+from timeline.planes import planes, said
 from timeline.question import Question, at_head
 from timeline.store import Log
 

@@ -116,12 +116,6 @@ class Entry(Event):
     event: str
 
     @classmethod
-    def placed(cls, event: Event, position: int, recorded: datetime, identity: bytes) -> Self:
-        """Return an event with the place that it has been given."""
-        said = {name: getattr(event, name) for name in Event.__dataclass_fields__}
-        return cls(position=position, recorded=recorded, event=identity.hex(), **said)
-
-    @classmethod
     def load(
         cls, position: int, recorded: datetime, event: bytes, known: datetime, content: str, *, lasting: bool
     ) -> Self:

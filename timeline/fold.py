@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 State = dict[str, Any]
 
 _DAY = timedelta(days=1)
+NAMELESS = "?"
+"""What the name of a fact stands behind, in place of a key, where it cannot be told its keys."""
+
 LONGEST_KEY = 1_500
 """Bytes of a key: what an index can hold beside the name of a fact."""
 
@@ -105,11 +108,14 @@ class Projection:
             if not 0 < len(key.encode()) <= LONGEST_KEY:
                 message = f"a key has 1 to {LONGEST_KEY:,} bytes, not {len(key.encode()):,}"
                 raise ValueError(message)
+            if key[0] == NAMELESS or "\0" in key:
+                message = f"a key neither begins with {NAMELESS!r} nor holds U+0000: {key!a}"
+                raise ValueError(message)
         return keys
 
     def takes(self, entry: Entry, key: str) -> bool:
         """Return whether a fact belongs to a key of this view."""
-        return entry.kind in self.kinds and key in self.keys(entry)
+        return entry.kind in self.kinds and key in self.keys_of(entry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +161,7 @@ def row(view: Projection, key: str, plane: Iterable[Span], on: date, known: date
         key=key,
         state=here.state,
         certainty="certain" if all(_valid(entry).certain(on) for entry in here.entries) else "possible",
-        disputed=view.disputed(here.state),
+        disputed=bool(view.disputed(here.state)),
         since=days.since(here),
         until=days.until(here),
         known_since=_known_since(view, plane, on, known, here.said),

@@ -18,9 +18,9 @@ import psycopg
 
 from timeline import readmodels, stored
 from timeline.events import Entry
-from timeline.fold import Span, spans
+from timeline.fold import NAMELESS, Span, spans
 from timeline.periods import FUTURE, PAST, WHOLE, Region, periods, reach
-from timeline.planes import NAMELESS, said
+from timeline.planes import said
 from timeline.store import ENTRY, Log
 
 if TYPE_CHECKING:
@@ -77,26 +77,32 @@ class _Concerned:
     days: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     stuck: dict[str, str] = field(default_factory=dict)
 
-    def take(self, view: Projection, fact: str, versions: Sequence[Entry], after: int) -> None:
+    def take(
+        self, view: Projection, fact: str, versions: Iterable[Entry], after: int, current: Callable[[Entry], Entry]
+    ) -> None:
         """Take in the versions of a fact; one that is in force nowhere any more need not be told its keys."""
-        keys, failed = {}, {}
+        keys: dict[int, list[str]] = {}
+        failed: dict[int, str] = {}
+        told: list[Entry] = []
         for entry in versions:
+            told.append(entry)
             try:
-                keys[entry.position] = view.keys_of(entry)
-            except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+                told[-1] = current(entry)
+                keys[entry.position] = view.keys_of(told[-1])
+            except Exception as error:  # noqa: BLE001  a projection may raise anything at all, and so may an upcaster
                 failed[entry.position] = said(error)
-        for entry in versions:
+        for entry in told:
             for key in keys.get(entry.position, ()):
                 first, behind = reach(entry)
                 held = self.days.get((key, fact), (FUTURE, PAST))
                 self.days[key, fact] = (min(first, held[0]), max(behind, held[1]))
-        now = spans(versions)
+        now = spans(told)
         reasons = [failed[span.entry.position] for span in now if span.entry.position in failed]
         if reasons:
-            told = [key for some in keys.values() for key in some]
-            self.stuck |= dict.fromkeys([NAMELESS + fact, *told], reasons[0])
+            readable = [key for some in keys.values() for key in some]
+            self.stuck |= dict.fromkeys([NAMELESS + fact, *readable], reasons[0])
             return
-        for span in differing(spans(entry for entry in versions if entry.position <= after), now):
+        for span in differing(spans(entry for entry in told if entry.position <= after), now):
             for key in keys.get(span.entry.position, ()):
                 self.changed.setdefault(key, []).append(span)
 
@@ -125,7 +131,7 @@ class Follower:
         concerned = _Concerned()
         for fact, versions in news.versions.items():
             if any(entry.kind in self.view.kinds for entry in versions):
-                self._take(concerned, fact, versions, news.after)
+                concerned.take(self.view, fact, versions, news.after, self.current)
         self._list(concerned.days)
         named = self._named_again(news, concerned)
         for key, fact in concerned.days:
@@ -152,7 +158,7 @@ class Follower:
         concerned = _Concerned()
         facts = [key.removeprefix(NAMELESS) for key in stuck if key.startswith(NAMELESS)]
         for fact, entries in groupby(self._versions(facts), attrgetter("fact")):
-            self._take(concerned, fact, list(entries), 0)
+            concerned.take(self.view, fact, entries, 0, self.current)
         self._list(concerned.days)
         keys = {*(key for key in stuck if not key.startswith(NAMELESS)), *concerned.changed}
         failed = {**self.fold(dict.fromkeys(keys, WHOLE)), **concerned.stuck}
@@ -228,17 +234,9 @@ class Follower:
     def _versions(self, facts: Iterable[str]) -> Iterator[Entry]:
         facts = list(facts)
         found = self.log.versions_of(facts) if facts else ()
-        return (self.current(entry) for entry in found if entry.position <= self.to)
+        return (entry for entry in found if entry.position <= self.to)
 
     # The registry
-
-    def _take(self, concerned: _Concerned, fact: str, versions: Sequence[Entry], after: int) -> None:
-        try:
-            told = [self.current(entry) for entry in versions]
-        except Exception as error:  # noqa: BLE001  so may the upcaster of a kind
-            concerned.stuck[NAMELESS + fact] = said(error)
-        else:
-            concerned.take(self.view, fact, told, after)
 
     def _list(self, days: Mapping[tuple[str, str], tuple[int, int]]) -> None:
         """List which facts belong to which keys, and within which days."""

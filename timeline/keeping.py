@@ -75,10 +75,12 @@ class Views:
             connection.execute(text("SAVEPOINT taken_along"))
             try:
                 left = self._take_along(connection, receipt.first - 1, receipt.last, entries)
-            except psycopg.Error as error:
+            except Exception as error:
                 if isinstance(error, _LOST):
                     raise
                 connection.execute(text("ROLLBACK TO SAVEPOINT taken_along"))
+                for model in readmodels.models(connection, self.timeline, serving=True):
+                    readmodels.followed(connection, self.timeline, model, error=said(error))
                 left = True
         if left:  # who notifies waits for every other commit that does: appends that leave nothing do not
             connection.execute(text(f"NOTIFY {CHANNEL}"))

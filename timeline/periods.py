@@ -94,7 +94,8 @@ def periods(
 def _alone(view: Projection, span: Span) -> Iterator[Period]:
     """Yield the periods of a plane with a single span."""
     placed = _placed(span.entry)
-    shown = _shown(view, _held([placed], view, _NOTHING), placed[0], placed[3])
+    held = _held([placed], view, _NOTHING)
+    shown = [] if held.folded is None else _shown(view, held, placed[0], placed[3])
     if len(shown) == 1:
         first, behind, content, _, _ = shown[0]
         yield Period(first, behind, span.known_from, span.known_to, content, span.known_from, (False, False))
@@ -246,8 +247,11 @@ def _shown(view: Projection, held: _Held, first: int, behind: int) -> list[Piece
     pieces = []
     for begins, ends in pairwise([first, *sorted(cuts), behind]):
         state = view.present(folded, _a_day(begins, ends))
-        content = Content(canonical(state), orjson.dumps(state), view.disputed(state), certain, held.facts)
-        pieces.append(Piece(begins, ends, content))
+        if state is not None:  # a view may have nothing to show
+            disputed = bool(view.disputed(state))
+            pieces.append(
+                Piece(begins, ends, Content(canonical(state), orjson.dumps(state), disputed, certain, held.facts))
+            )
     return pieces
 
 

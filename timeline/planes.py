@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
-from timeline.fold import Projection, Span, spans
+from timeline.fold import NAMELESS, Projection, Span, spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from timeline.events import Entry
 
     Stored = tuple[str, int, bytes]
-
-NAMELESS = "?"
-"""What the name of a fact stands behind in place of a key, where it cannot be told its keys."""
 
 CACHE_KIB = 32_768
 """Memory that the sorting may take before it goes to disk."""
@@ -86,4 +83,5 @@ def _stored(laid_out: Iterable[tuple[set[str], list[Span]]], wanted: str | None)
 
 def said(error: Exception) -> str:
     """Return what a projection said when it failed, on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    words = " ".join(f"{type(error).__name__}: {error}".replace("\0", "\\0").split())
+    return words.encode("utf-8", "backslashreplace").decode()

@@ -9,8 +9,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from timeline import readmodels, stored
+from timeline.fold import NAMELESS
 from timeline.periods import periods
-from timeline.planes import NAMELESS, planes, said
+from timeline.planes import planes, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

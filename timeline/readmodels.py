@@ -61,16 +61,16 @@ class ReadModel:
 def form_of(view: Projection, vocabulary: Vocabulary) -> str:
     """Return the form of the read models of a view."""
     kinds = (f"{name}-{vocabulary.kind(name).version}" for name in sorted(view.kinds))
-    return " ".join([f"{view.name}-{view.version}", *kinds])
+    return "\n".join([f"{view.name}-{view.version}", *kinds])
 
 
 def is_newer(theirs: str, ours: str) -> bool:
-    """Return whether a form names a projection or a kind in a later version than ours does.
+    r"""Return whether a form names a projection or a kind in a later version than ours does.
 
-    >>> is_newer("rain-2 rained-1", "rain-1 rained-1"), is_newer("rain-1 rained-1", "rain-1 rained-2")
+    >>> is_newer("rain-2\nrained-1", "rain-1\nrained-1"), is_newer("rain-1\nrained-1", "rain-1\nrained-2")
     (True, False)
     """
-    one, other = (dict(part.rpartition("-")[::2] for part in form.split(" ")) for form in (theirs, ours))
+    one, other = (dict(part.rpartition("-")[::2] for part in form.split("\n")) for form in (theirs, ours))
     return any(int(version) > int(other.get(name, version)) for name, version in one.items())
 
 

@@ -23,10 +23,10 @@ from timeline.collector import rarely_collected
 from timeline.database import check
 from timeline.errors import Conflict, Unavailable
 from timeline.events import Entry
-from timeline.fold import spans
+from timeline.fold import NAMELESS, spans
 from timeline.following import Follower, batches, follow
 from timeline.periods import periods, reach
-from timeline.planes import NAMELESS, said
+from timeline.planes import said
 from timeline.processes import can_share, shared, still_wanted
 from timeline.published import publish
 from timeline.store import ENTRY, SNAPSHOT, Log

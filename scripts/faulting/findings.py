@@ -48,7 +48,7 @@ class Told:
 def wait_until_alone(line: Timeline, end: float) -> None:
     """Wait for the backends of clients that were killed: what they were about to commit is committed."""
     query = """SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+        WHERE datname = current_database() AND pid <> pg_backend_pid()"""
     line.create()
     while True:
         with line.engine.connect() as connection:

@@ -130,7 +130,7 @@ def test_without_a_query_psql_is_opened_as_a_reader(program: Program, tmp_path: 
         done = piped(program, *DAY, "--known", "2024-01-01", given=script, path=path)
         assert "delhi/rain|0\ntimeline_reader|main|2023-12-15|2024-01-01 23:59:59.999999+00\n" in done.stdout
         assert "read-only transaction" in done.stderr
-        assert done.returncode == 0
+        assert done.returncode == 2
 
 
 def test_where_there_is_no_psql_that_is_said(program: Program, tmp_path: Path) -> None:
