@@ -43,7 +43,6 @@ CHANNEL = "timeline"
 """Where a worker is told that there is something to take in."""
 
 _READY = "ready"
-_LOST = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)
 _READ_ONLY = psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege
 
 
@@ -76,7 +75,7 @@ class Views:
             try:
                 left = self._take_along(connection, receipt.first - 1, receipt.last, entries)
             except Exception as error:
-                if isinstance(error, _LOST):
+                if connection.invalidated or readmodels.is_lost(connection):
                     raise
                 connection.execute(text("ROLLBACK TO SAVEPOINT taken_along"))
                 for model in readmodels.models(connection, self.timeline, serving=True):
@@ -122,8 +121,6 @@ class Views:
         except (Conflict, Unavailable):
             return False
         except (psycopg.Error, DBAPIError) as error:
-            if isinstance(getattr(error, "orig", error), _LOST):
-                raise
             if not isinstance(error, _READ_ONLY):
                 self._note(view, error)
             return False

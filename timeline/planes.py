@@ -57,9 +57,9 @@ def _laid_out(
     view: Projection, versions: Iterable[Entry], failed: dict[str, str] | None, current: Callable[[Entry], Entry]
 ) -> Iterator[tuple[set[str], list[Span]]]:
     for fact, entries in groupby(versions, attrgetter("fact")):
-        told: list[Entry] = []
+        read, told = list(entries), list[Entry]()  # what goes wrong in reading is no fault of the view
         try:
-            told += map(current, entries)
+            told += map(current, read)
             of_fact = spans(told)
             yield {key for span in of_fact for key in view.keys_of(span.entry)}, of_fact
         except Exception as error:

@@ -82,6 +82,11 @@ def driver(connection: Connection, name: str = "", **given: Any) -> Any:  # noqa
     return made.cursor(name, **given) if name else made.cursor(**given)  # type: ignore[union-attr]
 
 
+def is_lost(connection: Connection) -> bool:
+    """Return whether the server has gone away behind a connection."""
+    return bool(cast("DriverConnection[Any]", connection.connection.driver_connection).closed)
+
+
 @contextmanager
 def by_itself(connection: Connection) -> Iterator[Any]:
     """Give a cursor of the driver for single statements, each a transaction of its own: nothing begins or ends it."""

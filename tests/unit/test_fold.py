@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from makers import entry, retraction
 
 from timeline.fold import Projection, Row, State, row, spans
+from timeline.planes import planes
+from timeline.views import OBSERVATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from timeline.events import Entry, Event
 
 
@@ -137,3 +142,16 @@ def test_a_long_chain_of_days_is_walked_to_its_end() -> None:
     found = _row(entries, "2023-05-01", "2024-01-01")
     assert found is not None
     assert (found.since, found.until) == (days[0], days[-1])
+
+
+def test_what_goes_wrong_in_reading_is_no_fault_of_the_view() -> None:
+    """A log that cannot be read to its end gives no answer, be it asked to go on past what a view cannot fold."""
+
+    def cut_off() -> Iterator[Entry]:
+        yield entry(1)
+        raise OSError
+
+    failed: dict[str, str] = {}
+    with pytest.raises(OSError):  # noqa: PT011  it is the very one
+        list(planes(OBSERVATIONS, cut_off(), None, failed))
+    assert failed == {}
