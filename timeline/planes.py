@@ -57,7 +57,8 @@ def _laid_out(
     view: Projection, versions: Iterable[Entry], failed: dict[str, str] | None, current: Callable[[Entry], Entry]
 ) -> Iterator[tuple[set[str], list[Span]]]:
     for fact, entries in groupby(versions, attrgetter("fact")):
-        read, told = list(entries), list[Entry]()  # what goes wrong in reading is no fault of the view
+        read = list(entries)  # what goes wrong in reading is no fault of the view
+        told: list[Entry] = []
         try:
             told += map(current, read)
             of_fact = spans(told)

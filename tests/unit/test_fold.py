@@ -10,7 +10,7 @@ from makers import entry, retraction
 
 from timeline.fold import Projection, Row, State, row, spans
 from timeline.planes import planes
-from timeline.views import OBSERVATIONS
+from timeline.views.observations import OBSERVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
