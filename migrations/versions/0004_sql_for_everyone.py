@@ -115,8 +115,9 @@ END
 $$
 """
 
+# Not safe in parallel: handing wide rows from one process to another takes longer than finding them.
 SERVING = """
-CREATE FUNCTION timeline.serving_model(view text) RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+CREATE FUNCTION timeline.serving_model(view text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     serving bigint;
     lag bigint;
@@ -196,7 +197,7 @@ $$
 # second part is about keys that cannot be folded and have no row; the condition that it begins with is looked at even
 # where no table holds a row, so that a view that nothing serves is an error and never empty.
 ASK = """
-CREATE FUNCTION timeline.behind(view text) RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+CREATE FUNCTION timeline.behind(view text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     answering bigint := timeline.serving_model(view);
 BEGIN
@@ -207,7 +208,7 @@ $$;
 
 CREATE FUNCTION timeline.ask(
     view text, on_day date DEFAULT timeline.on_day(), known_at timestamptz DEFAULT timeline.known_at()
-) RETURNS SETOF timeline.answer LANGUAGE sql STABLE PARALLEL SAFE
+) RETURNS SETOF timeline.answer LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT r.key,
            r.state,
@@ -283,7 +284,7 @@ BEGIN
     EXECUTE format(
         'CREATE OR REPLACE FUNCTION %s(on_day date DEFAULT timeline.on_day(),'
         ' known_at timestamptz DEFAULT timeline.known_at()) RETURNS SETOF timeline.answer'
-        ' LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC SELECT * FROM timeline.ask(%L, on_day, known_at); END',
+        ' LANGUAGE sql STABLE BEGIN ATOMIC SELECT * FROM timeline.ask(%L, on_day, known_at); END',
         function_name, view);
     EXECUTE format('CREATE OR REPLACE VIEW %s AS SELECT * FROM timeline.ask(%L)', view_name, view);
     EXECUTE format('COMMENT ON FUNCTION %s(date, timestamptz) IS %L', function_name, about);
