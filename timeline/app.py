@@ -125,7 +125,8 @@ class Timeline:
         look = syncing.looked(source, known, mapped, absent, max_removed, self.clock())
         with self._asker.log() as log:
             run = syncing.sync(log, path, mapped, look, self.vocabulary, dry_run=dry_run)
-        self.views.take_in()
+        with translated():
+            self.views.take_in()
         return run
 
     def revise(
@@ -146,7 +147,8 @@ class Timeline:
         with self._asker.log() as log:
             read = syncing.mapped(map)
             receipt = syncing.revise(log, paths, read, self.vocabulary, dry_run=dry_run, progress=progress)
-        self.views.take_in()
+        with translated():
+            self.views.take_in()
         return receipt
 
     def sources(self) -> tuple[Source, ...]:

@@ -78,7 +78,7 @@ class Views:
                 if connection.invalidated or readmodels.is_lost(connection):
                     raise
                 connection.execute(text("ROLLBACK TO SAVEPOINT taken_along"))
-                for model in readmodels.models(connection, self.timeline, serving=True):
+                for model in readmodels.all_locked(connection, self.timeline):
                     readmodels.followed(connection, self.timeline, model, error=said(error))
                 left = True
         if left:  # who notifies waits for every other commit that does: appends that leave nothing do not
@@ -86,12 +86,13 @@ class Views:
 
     def take_in(self) -> None:
         """Let the models follow what has just been recorded, where that is little; else tell a worker of it."""
+        held = self.stored()
         with self.engine.connect() as connection:
             head = Log(connection, self.timeline).head()[0]
-            if any(head - model.position > SMALL for model in self.stored().values()):
+            if any(head - model.position > SMALL for model in held.values()):
                 connection.execute(text(f"NOTIFY {CHANNEL}"))
             connection.commit()
-        for name, model in self.stored().items():
+        for name, model in held.items():
             if 0 < head - model.position <= SMALL:
                 self.catch_up(self.vocabulary.view(name))
 
