@@ -23,7 +23,7 @@ FLOORS = (
     ("kinds",),
     ("border", "fold", "stretches", "frames"),
     # Functions: what is answered.
-    ("views", "answers", "planes", "periods"),
+    ("views", "answers", "planes", "periods", "ranges"),
     ("difference", "corrections"),
     ("causes", "redating"),
     ("blame", "transitions"),

@@ -350,12 +350,15 @@ class Views:
 
     # Proving
 
-    def verify(self, view: Projection) -> Proof:
-        """Fold the whole log again and compare it with what is stored, key by key; the first difference is named."""
+    def verify(self, view: Projection, by: int | None = None) -> Proof:
+        """Fold the whole log again and compare it with what is stored, key by key; the first difference is named.
+
+        What is stored is counted and hashed by ranges of so many positions; of all of them in one, where none is given.
+        """
         with self.engine.connect() as connection:
             connection.execute(text(SNAPSHOT))
             model = self._stored(connection, view.name)
-            return verify(Log(connection, self.timeline), view, model, self.vocabulary.current)
+            return verify(Log(connection, self.timeline), view, model, self.vocabulary.current, by)
 
     # Within
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from hashlib import sha256
+from heapq import merge
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from timeline import readmodels, stored
 from timeline.fold import NAMELESS
 from timeline.periods import periods
 from timeline.planes import planes, said
+from timeline.ranges import NOWHERE, Range, Ranges, Tally, placing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
 
     from timeline.events import Entry
-    from timeline.fold import Projection
+    from timeline.fold import Projection, Span
+    from timeline.ranges import Placed
     from timeline.readmodels import ReadModel
     from timeline.store import Log
+    from timeline.stretches import Period
 
-    _Lines = tuple[str, list[str]]
+_NO_ROW = ("no such row", NOWHERE)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """That the stored rows of a view are the fold of the log up to a position, or the first place where they are not.
 
-    `hash` is over the rows in order of key, days and knowledge.
+    `hash` is over the rows in order of key, days and knowledge; `ranges` part them by the positions they belong to.
     """
 
     view: str
@@ -36,53 +40,72 @@ class Proof:
     keys: int
     rows: int
     hash: str
+    ranges: tuple[Range, ...]
     difference: str | None = None
 
 
-def verify(log: Log, view: Projection, model: ReadModel, current: Callable[[Entry], Entry]) -> Proof:
-    """Return the proof of a model, or its first difference; the connection of the log must read one snapshot.
+def verify(
+    log: Log, view: Projection, model: ReadModel, current: Callable[[Entry], Entry], by: int | None = None
+) -> Proof:
+    """Return the proof of a model, with `by` positions to a range; the connection of the log must read one snapshot.
 
     Nothing of the model helps: neither which facts its keys have nor what it was folded from. Stuck keys are left out.
     """
+    whole, ranges, keys, difference = Tally(), Ranges(model.position, by), 0, None
     stuck = readmodels.stuck(log.connection, log.timeline, model)
-    return _proof(model, _told(log, view, model, current, stuck), _held(log, model), stuck)
-
-
-def _told(
-    log: Log, view: Projection, model: ReadModel, current: Callable[[Entry], Entry], stuck: Mapping[str, str]
-) -> Iterator[_Lines]:
-    """Yield what the log folds into, in order of key."""
     ever = (entry for entry in log.ever(view.kinds, model.position) if NAMELESS + entry.fact not in stuck)
-    for key, plane in planes(view, ever, None, {}, current):
-        try:
-            yield key, sorted(stored.line(key, period) for period in periods(view, key, plane))
-        except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-            yield key, [said(error)]
+    for key, plane, held in _beside(planes(view, ever, None, {}, current), _held(log, model)):
+        if key in stuck:
+            continue
+        told, here = _placed(view, key, plane, held)
+        ranges.add(told, here)
+        whole.add([line for line, _ in here])
+        keys += bool(here)
+        if difference is None and here is not told:
+            difference = _difference(key, told, here)
+    return Proof(model.view, model.position, keys, whole.rows, whole.hash, ranges.found(), difference)
 
 
-def _held(log: Log, model: ReadModel) -> Iterator[_Lines]:
+def _held(log: Log, model: ReadModel) -> Iterator[tuple[str, list[Period]]]:
     """Yield what is stored, in order of key."""
     with readmodels.driver(log.connection, "held") as cursor:
         for key, some in groupby(stored.everything(cursor, model), itemgetter(0)):
-            yield key, sorted(stored.line(key, period) for _, period in some)
+            yield key, [period for _, period in some]
 
 
-def _proof(model: ReadModel, told: Iterator[_Lines], held: Iterator[_Lines], stuck: Mapping[str, str]) -> Proof:
-    """Compare what the log folds into with what is stored, both in order of key; stuck keys are not compared."""
-    keys = rows = 0
-    digest = sha256()
-    wanted, found = next(told, None), next(held, None)
-    while wanted is not None or found is not None:
-        key = min(side[0] for side in (wanted, found) if side is not None)
-        one = wanted[1] if wanted is not None and wanted[0] == key else []
-        other = found[1] if found is not None and found[0] == key else []
-        if key not in stuck and one != other:
-            said_by_log = next((line for line in one if line not in other), "no such row")
-            said_here = next((line for line in other if line not in one), "no such row")
-            difference = f"{key}: the log folds into {said_by_log.strip()}, stored is {said_here.strip()}"
-            return Proof(model.view, model.position, keys, rows, digest.hexdigest(), difference)
-        keys, rows = keys + bool(other), rows + len(other)
-        digest.update("".join(other).encode())
-        wanted = next(told, None) if wanted is not None and wanted[0] == key else wanted
-        found = next(held, None) if found is not None and found[0] == key else found
-    return Proof(model.view, model.position, keys, rows, digest.hexdigest())
+def _beside(
+    told: Iterator[tuple[str, list[Span]]], held: Iterator[tuple[str, list[Period]]]
+) -> Iterator[tuple[str, list[Span], list[Period]]]:
+    """Yield each key of either side, in order, with its spans in the log and its periods as they are stored."""
+    sides: tuple[Iterator[tuple[str, int, list[Any]]], ...] = (
+        ((key, 0, plane) for key, plane in told),
+        ((key, 1, some) for key, some in held),
+    )
+    for key, group in groupby(merge(*sides, key=itemgetter(0)), itemgetter(0)):
+        found = {side: some for _, side, some in group}
+        yield key, found.get(0, []), found.get(1, [])
+
+
+def _placed(
+    view: Projection, key: str, plane: Sequence[Span], held: Sequence[Period]
+) -> tuple[list[Placed], list[Placed]]:
+    """Return the rows that the log folds into, and those stored: the very same list where they are the same rows."""
+    position = placing(plane)
+    lines = sorted(stored.line(key, period) for period in held)
+    try:
+        found = ((stored.line(key, period), position(period)) for period in periods(view, key, plane))
+        told = sorted(found, key=itemgetter(0))
+    except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+        told = [(said(error), max(span.entry.position for span in plane))]
+    if [line for line, _ in told] == lines:
+        return told, told
+    return told, sorted((stored.line(key, period), position(period)) for period in held)
+
+
+def _difference(key: str, told: Sequence[Placed], here: Sequence[Placed]) -> str:
+    """Return how the rows of a key differ first."""
+    (log_line, position), (line, place) = (
+        min(Counter(one) - Counter(other), default=_NO_ROW) for one, other in ((told, here), (here, told))
+    )
+    where = f"{key} at position {position or place}"
+    return f"{where}: the log folds into {log_line.strip()}, stored is {line.strip()}"

@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 import timeline
 from timeline.append import SMALL
+from timeline.cli.records import counted
 from timeline.cli.views import Building, _End
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def test_tampering_is_found_told_and_put_right(program: Program, database_url: s
     changed = "UPDATE timeline.rows SET state = '{\"adopted\": \"never\"}' WHERE key = 'russia/round/12'"
     execute(database_url, changed)
     result = program("views", "verify", code=1)
-    assert "sanctions: russia/round/12: the log folds into" in result.stderr
+    assert re.search(r"sanctions: russia/round/12 at position \d+: the log folds into", result.stderr)
     assert "→ timeline views rebuild sanctions" in result.stderr
     assert "round/12" in json.loads(result.stdout)["difference"]
     result = program("views", "rebuild", "sanctions")
@@ -152,6 +153,37 @@ def test_tampering_is_found_told_and_put_right(program: Program, database_url: s
     assert re.search(r'no longer: russia/round/12 on \[.*\) known \[.*\): \{"adopted": "never"\}', result.stderr)
     assert re.search(r'new: russia/round/12 on .*: \{.*"authority":\["EU"\],.*…', result.stderr)
     assert "1 stored view verified" in program("views", "verify").stderr
+
+
+def test_a_proof_by_ranges_tells_where_rows_are_not_the_same(program: Program, database_url: str) -> None:
+    """One line for each range of each view; two of them can be held side by side."""
+    program("views", "rebuild", "trade")
+    before = program.answer("views", "verify", "--by", "40")["verified"]
+    spans = [(1, 40), (41, 80), (81, SEEDS)]
+    assert [(row["view"], row["first"], row["last"]) for row in before] == [
+        (view, *span) for view in ("sanctions", "trade") for span in spans
+    ]
+    (whole,) = program.answer("views", "verify", "sanctions")["verified"]
+    assert sum(row["rows"] for row in before if row["view"] == "sanctions") == whole["rows"]
+    execute(database_url, "DELETE FROM timeline.rows WHERE key = 'russia/round/12'")
+    result = program("views", "verify", "--by", "40", "-o", "jsonl", code=1)
+    after = [json.loads(row) for row in result.stdout.splitlines()]
+    position = re.search(r"sanctions: russia/round/12 at position (\d+): the log folds into", result.stderr)
+    assert position is not None
+    differing = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert any(new["first"] <= int(position[1]) <= new["last"] for _, new in differing)
+    for old, new in differing:
+        assert new["difference"] == f"the log folds into {counted(old['rows'], 'row')}, {old['hash']}"
+        assert new["rows"] < old["rows"]
+    assert {new["view"] for new in after if new["difference"]} == {"sanctions"} == {new["view"] for _, new in differing}
+    assert program("views", "verify", "--by", "40", "-o", "csv", code=1).stdout.startswith("view,first,last,rows,hash,")
+
+
+def test_a_range_is_one_position_or_more(program: Program) -> None:
+    """Anything else is refused before the log is folded."""
+    for by in ("0", "-5", "many"):
+        result = program("views", "verify", "--by", by, code=2)
+        assert (result.stdout, "Invalid value for '--by'" in result.stderr) == ("", True)
 
 
 def test_a_paused_view_answers_from_the_log_and_says_so(program: Program) -> None:

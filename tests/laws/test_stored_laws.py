@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     Asked = list[tuple[date, datetime]]
 
 WORDS = Vocabulary.of([KIND, SEEN], VIEWS.values())
+BY = 4
+"""Positions to a range of a proof."""
 SAID = {VIEWS[last].name: last for last in VIEWS}
 BASES = st.lists(
     st.tuples(st.sampled_from(WINDOW), st.tuples(INSTANTS, st.integers(-1, 1)).map(lambda at: at[0] + at[1] * MOMENT)),
@@ -100,14 +103,26 @@ def check(line: Timeline, log: list[Told], asked: Asked) -> None:
             for key in KEYS:
                 one = line.ask(view, key, on=on, known=known).to_dict()["rows"]
                 assert one == [row for row in expected if row["key"] == key]
-        proof = line.views.verify(line.vocabulary.view(view))
+        proof = line.views.verify(line.vocabulary.view(view), BY)
         assert proof.difference is None
         before = stored(line, view)
         assert proof.rows == len(before)
+        assert [(part.first, part.last, part.rows, part.told) for part in proof.ranges] == ranges(line, view)
         assert line.rebuild(view).differing == 0
         assert stored(line, view) == before
         again = line.views.verify(line.vocabulary.view(view))
         assert (again.hash, again.difference) == (proof.hash, None)
+
+
+def ranges(line: Timeline, view: str) -> list[tuple[int, int, int, None]]:
+    """Return the ranges of positions with the rows of each, found in SQL by the rule as it is written down."""
+    (head, model), behind = (line.stats()["position"], line.views.stored()[view]), Counter[int]()
+    newest = f"""SELECT max(position) FROM {model.rows} r CROSS JOIN LATERAL unnest(r.facts) f(fact)
+        CROSS JOIN LATERAL (SELECT position FROM timeline.events e
+            WHERE e.timeline = %s AND e.fact = f.fact AND e.known <= lower(r.known)
+            ORDER BY e.known DESC, e.position DESC LIMIT 1) version GROUP BY r.ctid"""  # noqa: S608  a number
+    behind.update((position - 1) // BY for (position,) in sql(line, newest, line.name))
+    return [(first, min(first + BY - 1, head), behind[first // BY], None) for first in range(1, head + 1, BY)]
 
 
 def _fields(key: str, row: dict[str, Any]) -> dict[str, Any]:

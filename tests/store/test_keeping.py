@@ -315,7 +315,7 @@ def test_a_row_that_was_changed_by_hand_is_found(gauged: Timeline) -> None:
     execute(gauged, "UPDATE timeline.rows SET state = '{\"values\": [4]}' WHERE key = 'delhi'")
     said = gauged.views.verify(GAUGE).difference
     assert said is not None
-    assert said.startswith("delhi: the log folds into")
+    assert said.startswith("delhi at position 1: the log folds into")
     built = gauged.rebuild("gauge")
     assert built.differing == 2
     told = [(found.key, found.only_in, found.state) for found in built.differences]

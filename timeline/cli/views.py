@@ -32,6 +32,7 @@ SHORT = 100
 _STATUS = ("view", "version", "state", "position", "lag", "rows", "bytes", "stuck", "updated", "error")
 _REBUILT = ("view", "version", "position", "events", "rows", "hash", "seconds", "events_per_second", "differing")
 _PROOF = ("view", "position", "keys", "rows", "hash", "difference")
+_RANGE = ("view", "first", "last", "rows", "hash", "difference")
 _ERROR = ("view", "key", "position", "reason", "since")
 _GRANT = "Ask the database's owner: GRANT timeline_writer TO the login"
 
@@ -98,15 +99,25 @@ def _tell_differences(found: Rebuilt) -> None:
         say(f"{found.view} differs from what was stored in {counted(found.differing, 'row')}{rest}")
 
 
-@app.command(epilog=epilog("timeline views verify", 1, 2, 3, 4))
-def verify(ctx: typer.Context, names: Names = None, *, output: Output = None) -> None:
-    """Fold the log again and compare it with what is stored, key by key; name the first difference of each view."""
+@app.command(epilog=epilog("timeline views verify --by 100000", 1, 2, 3, 4))
+def verify(
+    ctx: typer.Context,
+    names: Names = None,
+    *,
+    by: Annotated[int | None, typer.Option(min=1, metavar="N", help="Print each range of N positions.")] = None,
+    output: Output = None,
+) -> None:
+    """Fold the log again and compare it with what is stored, key by key; name the first difference of each view.
+
+    A row belongs to the position of the newest event behind it. With --by, count and hash of the rows stored are
+    printed range by range, to be held against those of another machine, or of another day.
+    """
     shape = form_of(ctx, output)
     wrong: list[str] = []
     with _opened(ctx) as views:
         wanted = _named(views, names or sorted(views.stored()))
-        rows = (_proved(views, view, wrong) for view in wanted)
-        write(Printed(name="verified", rows=rows, columns=_PROOF), shape)
+        rows = (row for view in wanted for row in _proved(views, view, by, wrong))
+        write(Printed(name="verified", rows=rows, columns=_RANGE if by else _PROOF), shape)
     if wrong:
         say(f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not what the log folds into")
         say(f"→ timeline views rebuild {' '.join(wrong)}")
@@ -114,12 +125,18 @@ def verify(ctx: typer.Context, names: Names = None, *, output: Output = None) ->
     say(f"{counted(len(wanted), 'stored view')} verified" if wanted else "no view is stored")
 
 
-def _proved(views: Views, view: Projection, wrong: list[str]) -> dict[str, Any]:
-    found = views.verify(view)
+def _proved(views: Views, view: Projection, by: int | None, wrong: list[str]) -> Iterator[dict[str, Any]]:
+    found = views.verify(view, by)
     if found.difference:
         wrong.append(view.name)
         say(f"{view.name}: {found.difference}")
-    return asdict(found)
+    if by is None:
+        yield {name: getattr(found, name) for name in _PROOF}
+        return
+    for part in found.ranges:
+        told = part.told and f"the log folds into {counted(part.told[0], 'row')}, {part.told[1]}"
+        fields = {**asdict(part), "view": view.name, "difference": told}
+        yield {name: fields[name] for name in _RANGE}
 
 
 @app.command(epilog=epilog("timeline views pause sanctions", 2, 3, 4))
