@@ -37,7 +37,7 @@ FLOORS = (
     ("snapshots",),
     ("versions",),
     # The shell begins here: nothing below touches a database, a clock or a process.
-    ("tables", "server"),
+    ("tables", "server", "driver"),
     ("database", "believed", "published"),
     ("store",),
     ("append", "question", "comparing", "readmodels"),

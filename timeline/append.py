@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg.types.range import Range
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from timeline.driver import FEW, NULL, ask, copied, pipelined, put
 from timeline.errors import Conflict, Place, Refused
 from timeline.events import Document, Entry, Event, canonical, chained, first_hash
 from timeline.store import Log
@@ -27,7 +28,6 @@ from timeline.temporal import EPOCH, OPEN_FUTURE, OPEN_PAST, Valid
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from psycopg import Connection as Driver
     from sqlalchemy import Connection
 
     Placed = tuple[Place, Event]
@@ -37,10 +37,9 @@ SMALL = 1_000
 
 _TICK = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
-_COPY = """COPY timeline.events (timeline, position, fact, event, action, kind, subject, known, recorded, possible,
-    certain, document, content, hash) FROM STDIN"""
-NULL = "\t\\N"
-"""A column without a value, in the text of a copy."""
+_COLUMNS = """timeline, position, fact, event, action, kind, subject, known, recorded, possible, certain, document,
+    content, hash"""
+_NOTHING = f"\t{NULL}"
 
 
 @dataclass(slots=True)
@@ -57,27 +56,19 @@ class Receipt:
 
 # Looked up one by one and in the order of the index: of what a transaction has just written the planner knows nothing,
 # and would read it all, or from its beginning.
-_FOUND = text("""
+_FOUND = """
     SELECT asked.fact, asked.identity,
         (SELECT true FROM timeline.events e
-          WHERE e.timeline = :timeline AND e.fact = asked.fact AND e.event = asked.identity) AS held
-    FROM unnest(CAST(:facts AS text[]), CAST(:identities AS bytea[])) AS asked (fact, identity)
-    WHERE (SELECT true FROM timeline.events e WHERE e.timeline = :timeline AND e.fact = asked.fact
-            ORDER BY e.timeline, e.fact, e.event LIMIT 1)""")
-_HEAD = (
-    select(
-        timelines.c.position,
-        timelines.c.hash,
-        func.greatest(func.clock_timestamp(), timelines.c.recorded + _TICK, timelines.c.sealed + _TICK),
-    )
-    .where(timelines.c.timeline == bindparam("named"))
-    .with_for_update(key_share=True)  # who only refers to the timeline need not wait
-)
-_MOVED = (
-    update(timelines)
-    .where(timelines.c.timeline == bindparam("named"))
-    .values(position=bindparam("last"), hash=bindparam("link"), recorded=bindparam("instant"))
-)
+          WHERE e.timeline = asked.timeline AND e.fact = asked.fact AND e.event = asked.identity
+          ORDER BY e.timeline, e.fact, e.event LIMIT 1) AS held
+    FROM (SELECT %s, * FROM unnest(%s::text[], %s::bytea[])) AS asked (timeline, fact, identity)
+    WHERE (SELECT true FROM timeline.events e WHERE e.timeline = asked.timeline AND e.fact = asked.fact
+            ORDER BY e.timeline, e.fact, e.event LIMIT 1)"""
+# Who only refers to the timeline need not wait.
+_HEAD = """
+    SELECT position, hash, greatest(clock_timestamp(), recorded + interval '1 us', sealed + interval '1 us')
+    FROM timeline.timelines WHERE timeline = %s FOR NO KEY UPDATE"""
+_MOVED = "UPDATE timeline.timelines SET position = %s, hash = %s, recorded = %s WHERE timeline = %s"
 
 
 class Draft(NamedTuple):
@@ -138,10 +129,9 @@ class Appender:
 
     def record(self, placed: Sequence[Placed], refuse: Callable[[Refused], None]) -> None:
         """Record a batch of events without its duplicates; `refuse` is given each that cannot be taken."""
-        self.lock()
         drafts = [(place, _written(event)) for place, event in placed]
         facts, held = self._known([draft for _, draft in drafts])
-        rows = []
+        rows: list[str] = []
         for place, draft in drafts:
             try:
                 row = self._decide(draft, facts, held)
@@ -150,7 +140,7 @@ class Appender:
                 refuse(error)
             else:
                 rows += [row] if row else []
-        self._copy(rows)
+        self._write(rows)
 
     def entries(self) -> list[Entry] | None:
         """Return what was recorded, in order; None where that was more than a small append."""
@@ -158,43 +148,32 @@ class Appender:
             return None
         return [_entry(draft, at, recorded) for draft, at, recorded in self._written]
 
-    def close(self) -> Receipt:
-        """Move the head of the timeline to the last event and return what was done."""
-        if self.receipt.recorded:
-            moved = {"last": self._position, "link": self._hash, "instant": self._next - _TICK}
-            self._connection.execute(_MOVED, {"named": self._timeline, **moved})
-        return self.receipt
+    def lock(self, drafts: Sequence[Draft] = ()) -> tuple[set[str], set[bytes]]:
+        """Lock the head of the timeline, making the timeline where it is new; nothing happens where it is locked.
 
-    def lock(self) -> None:
-        """Lock the head of the timeline, making the timeline where it is new; nothing happens where it is locked."""
-        if self._locked:
-            return
-        named = {"named": self._timeline}
-        found = self._connection.execute(_HEAD, named).one_or_none()
-        if found is None:
-            create(self._connection, self._timeline)
-            found = self._connection.execute(_HEAD, named).one()
-        self._locked = True
-        self._position, self._hash, self._next = found
+        Return the facts of drafts that the log holds, and which of their identities: asked in the same breath.
+        """
+        asked = [self._timeline, [draft.event.fact for draft in drafts], [draft.identity for draft in drafts]]
+        with pipelined(self._connection):
+            head = None if self._locked else ask(self._connection, _HEAD, [self._timeline])
+            found = ask(self._connection, _FOUND, asked, len(drafts)) if drafts else ()
+        if head is not None:
+            at = head.fetchone()
+            if at is None:
+                create(self._connection, self._timeline)
+                return self.lock(drafts)
+            self._locked = True
+            self._position, self._hash, self._next = at
+        known = list(found)
+        return {fact for fact, _, _ in known}, {identity for _, identity, held in known if held}
 
     def _known(self, drafts: Sequence[Draft]) -> tuple[set[str], set[bytes]]:
         """Return the facts of drafts that the log holds, and which of their identities, as corrections if need be."""
-        if not self._position:
-            return set(), set()
-        facts, held = self._found(drafts)
+        facts, held = self.lock(drafts)
         revised = [draft for draft in drafts if self._revises(draft, facts)]
         if revised:
-            held |= self._found([_written(replace(draft.event, action="correct")) for draft in revised])[1]
+            held |= self.lock([_written(replace(draft.event, action="correct")) for draft in revised])[1]
         return facts, held
-
-    def _found(self, drafts: Sequence[Draft]) -> tuple[set[str], set[bytes]]:
-        asked = {
-            "timeline": self._timeline,
-            "facts": [draft.event.fact for draft in drafts],
-            "identities": [draft.identity for draft in drafts],
-        }
-        found = self._connection.execute(_FOUND, asked).all()
-        return {fact for fact, _, _ in found}, {identity for _, identity, held in found if held}
 
     def _revises(self, draft: Draft, facts: set[str]) -> bool:
         return self._revise and draft.event.action == "assert" and draft.event.fact in facts
@@ -229,19 +208,20 @@ class Appender:
         if receipt.recorded <= SMALL:
             self._written.append((draft, self._position, recorded))
         receipt.first, receipt.last = receipt.first or self._position, self._position
-        stated = NULL * 2 if event.valid is None else f"\t{copied(event.kind)}\t{copied(event.subject)}"
-        days = NULL * 2 if event.valid is None else _copied_ranges(event.valid)
-        document = f"\t{event.source.document}" if event.source else NULL
+        stated = _NOTHING * 2 if event.valid is None else f"\t{copied(event.kind)}\t{copied(event.subject)}"
+        days = _NOTHING * 2 if event.valid is None else _copied_ranges(event.valid)
+        document = f"\t{event.source.document}" if event.source else _NOTHING
         place = f"{self._timeline}\t{self._position}\t{copied(event.fact)}\t\\\\x{identity.hex()}\t{event.action}"
         content_text = content.decode().replace("\\", "\\\\")
         instants = f"\t{event.known.isoformat()}\t{recorded.isoformat()}"
         return f"{place}{stated}{instants}{days}{document}\t{content_text}\t\\\\x{self._hash.hex()}\n"
 
-    def _copy(self, rows: Sequence[str]) -> None:
+    def _write(self, rows: Sequence[str]) -> None:
+        """Write rows, and move the head of the timeline to the last of them."""
         if rows:
-            driver = cast("Driver[Any]", self._connection.connection.driver_connection)
-            with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-                copy.write("".join(rows))
+            with pipelined(self._connection, len(rows) <= FEW):
+                put(self._connection, "timeline.events", _COLUMNS, rows)
+                ask(self._connection, _MOVED, [self._position, self._hash, self._next - _TICK, self._timeline])
 
 
 def _entry(draft: Draft, position: int, recorded: datetime) -> Entry:
@@ -273,10 +253,3 @@ def _copied_ranges(valid: Valid) -> str:
 
 def _written_range(days: Range[date]) -> str:
     return "empty" if days.isempty else f"{'[' if days.lower else '('}{days.lower or ''},{days.upper or ''})"
-
-
-def copied(value: str) -> str:
-    """Return a text as a column of a copy."""
-    if "\\" in value or not value.isprintable():
-        value = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    return value

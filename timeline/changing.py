@@ -257,7 +257,7 @@ def record(
     appender.lock()
     seen = basis or Question().resolved(log, now, None)
     appender.record(Drafting(log, vocabulary, seen, now).take(asked).placed, _raise)
-    return appender.close()
+    return appender.receipt
 
 
 def _writable(asked: Asked) -> None:

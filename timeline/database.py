@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as SQLTimeout
 
+from timeline import driver
 from timeline.errors import Outdated, Refused, TimelineError, Unavailable
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def engine(url: str, *, role: str | None = WRITER) -> Engine:
     made = create_engine("postgresql+psycopg://", connect_args=_arguments(url), isolation_level="READ COMMITTED")
 
     @event.listens_for(made, "connect")
-    def _(driver: Any, _record: object) -> None:  # noqa: ANN401  SQLAlchemy wraps the driver's connection
-        _begin(driver, role)
+    def _(opened: Any, _record: object) -> None:  # noqa: ANN401  SQLAlchemy wraps the driver's connection
+        _begin(opened, role)
 
     return made
 
@@ -89,7 +90,7 @@ def _arguments(url: str) -> dict[str, Any]:
         # The driver's words may repeat a part of the password.
         remedy = "Write postgresql://USER:PASSWORD@HOST/DATABASE, special characters percent-encoded (/ as %2F)"
         raise Refused("the database URL cannot be read", remedy=remedy) from None
-    ours = {"application_name": "timeline", "connect_timeout": _CONNECT_SECONDS, "prepare_threshold": None}
+    ours = {"application_name": "timeline", "connect_timeout": _CONNECT_SECONDS, "prepare_threshold": driver.NEVER}
     return {**ours, **given}
 
 
@@ -145,12 +146,13 @@ def check(connection: Connection) -> None:
 def _revision(connection: Connection) -> str | None:
     """Return the revision that the database is migrated to, or None."""
     try:
-        return connection.execute(text("SELECT version_num FROM timeline.alembic_version")).scalar()
-    except ProgrammingError as error:
-        if not isinstance(error.orig, psycopg.errors.UndefinedTable):
-            raise
+        with driver.pipelined(connection):
+            found = driver.ask(connection, "SELECT version_num FROM timeline.alembic_version")
+    except psycopg.errors.UndefinedTable:
         connection.rollback()
         return None
+    [(revision,)] = found.fetchall() or [(None,)]
+    return cast("str | None", revision)
 
 
 def _known(revision: str) -> bool:

@@ -8,15 +8,16 @@ others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from timeline import readmodels, stored
+from timeline import driver, readmodels, stored
+from timeline.driver import pipelined
 from timeline.events import Entry
 from timeline.fold import NAMELESS, Span, spans
 from timeline.periods import FUTURE, PAST, WHOLE, Region, periods, reach
@@ -107,6 +108,15 @@ class _Concerned:
                 self.changed.setdefault(key, []).append(span)
 
 
+@dataclass(slots=True)
+class _Change:
+    """What folding anew changes of a model: periods made, places of those gone, and why keys could not be folded."""
+
+    made: list[tuple[str, Period]] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
 def differing(before: Iterable[Span], after: Iterable[Span]) -> list[Span]:
     """Return the spans that only one of two readings has."""
     one, other = ({(s.entry.position, s.known_from, s.known_to): s for s in some} for some in (before, after))
@@ -132,19 +142,21 @@ class Follower:
         for fact, versions in news.versions.items():
             if any(entry.kind in self.view.kinds for entry in versions):
                 concerned.take(self.view, fact, versions, news.after, self.current)
-        self._list(concerned.days)
         named = self._named_again(news, concerned)
         for key, fact in concerned.days:
             if NAMELESS + fact in named:
                 concerned.changed.setdefault(key, [])
-        held = self._held(concerned.changed)
+        with pipelined(self._connection):
+            self._list(concerned.days)
+            found = self._held(concerned.changed) if concerned.changed else ()
+        held = {key: (count, stuck) for key, count, stuck in found}
         few = FEW if len(held) <= SOME else FEW * SOME
         whole = {key for key, (count, stuck) in held.items() if stuck or count <= few or not concerned.changed[key]}
         regions = {key: WHOLE if key in whole else _region(some) for key, some in concerned.changed.items()}
-        failed = {**self.fold(regions), **concerned.stuck}
-        mended = [key for key, (_, stuck) in held.items() if stuck and key not in failed] + named
-        self._record(failed, mended, news.to)
-        readmodels.followed(self.log.connection, self.log.timeline, self.model, position=news.to, error=None)
+        change = self._fold(regions)
+        change.failed |= concerned.stuck
+        mended = [key for key, (_, stuck) in held.items() if stuck and key not in change.failed] + named
+        self._write(change, mended, news.to)
 
     def _named_again(self, news: News, concerned: _Concerned) -> list[str]:
         """Return the facts that could not be told their keys and now can: something of them has been corrected."""
@@ -161,19 +173,17 @@ class Follower:
             concerned.take(self.view, fact, entries, 0, self.current)
         self._list(concerned.days)
         keys = {*(key for key in stuck if not key.startswith(NAMELESS)), *concerned.changed}
-        failed = {**self.fold(dict.fromkeys(keys, WHOLE)), **concerned.stuck}
-        mended = [key for key in stuck if key not in failed]
-        self._record(failed, mended, self.model.position)
+        change = self._fold(dict.fromkeys(keys, WHOLE))
+        change.failed |= concerned.stuck
+        mended = [key for key in stuck if key not in change.failed]
+        self._write(change, mended, self.model.position)
         return len(mended)
 
-    def fold(self, regions: Mapping[str, Region]) -> dict[str, str]:
-        """Fold regions of keys anew and write what has changed; return why keys could not be folded."""
-        failed: dict[str, str] = {}
+    def _fold(self, regions: Mapping[str, Region]) -> _Change:
+        """Fold regions of keys anew and return what that changes."""
+        change = _Change()
         whole = [key for key, region in regions.items() if region == WHOLE]
-        held = stored.periods_of(self._cursor, self.model, whole) if whole else {}
-        planes = self._planes(whole) if whole else {}
-        made: list[tuple[str, Period]] = []
-        gone: list[str] = []
+        held, planes = self._whole(whole) if whole else ({}, {})
         for key, region in regions.items():
             try:
                 if region == WHOLE:
@@ -183,49 +193,66 @@ class Follower:
             except psycopg.Error:
                 raise
             except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-                failed[key] = said(error)
+                change.failed[key] = said(error)
                 continue
-            made += [(key, period) for period in new if period not in old]
-            gone += [place for period, place in old.items() if period not in new]
-        if gone:
-            stored.delete(self._cursor, self.model, gone)
-        if made:
-            stored.write(self._cursor, self.model, made)
-        return failed
+            change.made += [(key, period) for period in new if period not in old]
+            change.gone += [place for period, place in old.items() if period not in new]
+        return change
+
+    def _write(self, change: _Change, mended: Sequence[str], to: int) -> None:
+        """Write what has changed, and how far the model has come by that."""
+        at = self._connection, self.log.timeline, self.model
+        with pipelined(self._connection, len(change.made) <= driver.FEW):
+            if change.gone:
+                stored.delete(self._connection, self.model, change.gone)
+            stored.write(self._connection, self.model, change.made)
+            readmodels.set_stuck(*at, to, change.failed)
+            if mended:
+                readmodels.unstuck(*at, mended)
+            readmodels.followed(*at, position=to, error=None)
+
+    def _whole(self, keys: Sequence[str]) -> tuple[dict[str, dict[Period, str]], dict[str, list[Entry]]]:
+        """Return the periods of some keys, and all versions of all facts that ever belonged to each, fact by fact."""
+        with pipelined(self._connection):
+            held = stored.periods_of(self._connection, self.model, keys)
+            versions = self._ever(keys)
+        planes: dict[str, list[Entry]] = {}
+        for key, *columns, lasting in versions:
+            planes.setdefault(key, []).append(Entry.load(*columns, lasting=lasting))
+        return stored.by_key(held), planes
 
     def _part(self, key: str, region: Region) -> tuple[set[Period], dict[Period, str]]:
         """Return the periods of a key in and at a region, as they are now and, with their places, as they were."""
         while True:
-            held = stored.periods_near(self._cursor, self.model, key, region)
+            held = stored.periods_near(self._connection, self.model, key, region)
             wider = region.widened(held)
             if wider == region:
                 break
             region = wider
-        touching = [period for period in held if region.touches(period)]
-        beside = stored.periods_beside(self._cursor, self.model, key, touching)
-        plane = self._plane(self._within(key, region))
-        return set(periods(self.view, key, plane, region, [*touching, *beside])), {p: held[p] for p in touching}
+        touching = {period: place for period, place in held.items() if region.touches(period)}
+        with pipelined(self._connection):
+            found = stored.periods_beside(self._connection, self.model, key, list(touching))
+            versions = self._within(key, region)
+        beside = stored.by_key(found).get(key, {}).keys() - touching.keys()
+        plane = self._plane(Entry.load(*columns, lasting=lasting) for *columns, lasting in versions)
+        return set(periods(self.view, key, plane, region, [*touching, *beside])), touching
 
     # The log, by key
 
-    def _planes(self, keys: Sequence[str]) -> dict[str, list[Entry]]:
-        """Return all versions of all facts that ever belonged to each of some keys, fact by fact."""
+    def _ever(self, keys: Sequence[str]) -> Cursor[Any]:
+        """Ask for all versions of all facts that ever belonged to each of some keys, fact by fact."""
         query = f"""SELECT k.key, {ENTRY} FROM {self.model.keys} k
               JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
              WHERE k.key = ANY(%s) AND e.position <= %s ORDER BY k.key, e.fact, e.position"""
-        planes: dict[str, list[Entry]] = {}
-        for key, *columns, lasting in self._cursor.execute(query, [self.log.timeline, list(keys), self.to]):
-            planes.setdefault(key, []).append(Entry.load(*columns, lasting=lasting))
-        return planes
+        return driver.ask(self._connection, query, [self.log.timeline, list(keys), self.to], len(keys))
 
-    def _within(self, key: str, region: Region) -> Iterator[Entry]:
-        """Yield all versions of the facts of a key that may hold on days of a region, fact by fact."""
+    def _within(self, key: str, region: Region) -> Cursor[Any]:
+        """Ask for all versions of the facts of a key that may hold on days of a region, fact by fact."""
         query = f"""SELECT {ENTRY} FROM {self.model.keys} k
               JOIN timeline.events e ON e.timeline = %s AND e.fact = k.fact
              WHERE k.key = %s AND k.days && %s::daterange AND e.position <= %s ORDER BY e.fact, e.position"""
         days = stored.range_of(region.first, region.behind)
-        for *columns, lasting in self._cursor.execute(query, [self.log.timeline, key, days, self.to]):
-            yield Entry.load(*columns, lasting=lasting)
+        return driver.ask(self._connection, query, [self.log.timeline, key, days, self.to])
 
     def _plane(self, entries: Iterable[Entry]) -> list[Span]:
         told = map(self.current, entries)
@@ -247,29 +274,21 @@ class Follower:
         if days:
             keys, facts = zip(*days, strict=True)
             ranges = [stored.range_of(*found) for found in days.values()]
-            self._cursor.execute(query, [list(keys), list(facts), ranges])
+            driver.ask(self._connection, query, [list(keys), list(facts), ranges], len(days))
 
-    def _held(self, keys: Iterable[str]) -> dict[str, tuple[int, bool]]:
-        """Return how many facts some keys have, and which of the keys are stuck."""
+    def _held(self, keys: Collection[str]) -> Cursor[Any]:
+        """Ask for how many facts some keys have, and which of the keys are stuck."""
         query = f"""SELECT k.key, count(*), EXISTS (SELECT FROM timeline.stuck_keys s
                 WHERE s.timeline = %s AND s.model = {self.model.model} AND s.key = k.key)
             FROM {self.model.keys} k WHERE k.key = ANY(%s) GROUP BY k.key"""
-        asked = list(keys)
-        found = self._cursor.execute(query, [self.log.timeline, asked]) if asked else ()
-        return {key: (count, stuck) for key, count, stuck in found}
+        return driver.ask(self._connection, query, [self.log.timeline, list(keys)], len(keys))
 
     def _stuck(self) -> dict[str, str]:
-        return readmodels.stuck(self.log.connection, self.log.timeline, self.model)
-
-    def _record(self, failed: Mapping[str, str], mended: Sequence[str], to: int) -> None:
-        if failed:
-            readmodels.set_stuck(self.log.connection, self.log.timeline, self.model, to, failed)
-        if mended:
-            readmodels.unstuck(self.log.connection, self.log.timeline, self.model, mended)
+        return readmodels.stuck(self._connection, self.log.timeline, self.model)
 
     @property
-    def _cursor(self) -> Cursor[Any]:
-        return cast("Cursor[Any]", readmodels.driver(self.log.connection))
+    def _connection(self) -> Connection:
+        return self.log.connection
 
 
 def follow(

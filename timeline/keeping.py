@@ -10,7 +10,7 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from timeline import readmodels, stored
+from timeline import driver, readmodels, stored
 from timeline.append import SMALL
 from timeline.database import check, revisions
 from timeline.errors import Conflict, NotFound, Outdated, Unavailable
@@ -22,7 +22,7 @@ from timeline.store import SNAPSHOT, Log
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date, datetime
 
     from sqlalchemy import Connection, Engine
@@ -71,14 +71,16 @@ class Views:
             return
         left = entries is None
         if entries is not None:
-            connection.execute(text("SAVEPOINT taken_along"))
             try:
-                left = self._take_along(connection, receipt.first - 1, receipt.last, entries)
+                with driver.pipelined(connection):
+                    driver.cursor(connection).execute("SAVEPOINT taken_along")
+                    models = readmodels.all_locked(connection, self.timeline)
+                left = self._take_along(connection, receipt.first - 1, receipt.last, entries, models.fetchall())
             except Exception as error:
-                if connection.invalidated or readmodels.is_lost(connection):
+                if driver.is_lost(connection):
                     raise
-                connection.execute(text("ROLLBACK TO SAVEPOINT taken_along"))
-                for model in readmodels.all_locked(connection, self.timeline):
+                driver.cursor(connection).execute("ROLLBACK TO SAVEPOINT taken_along")
+                for model in readmodels.all_locked(connection, self.timeline).fetchall():
                     readmodels.followed(connection, self.timeline, model, error=said(error))
                 left = True
         if left:  # who notifies waits for every other commit that does: appends that leave nothing do not
@@ -96,10 +98,12 @@ class Views:
             if 0 < head - model.position <= SMALL:
                 self.catch_up(self.vocabulary.view(name))
 
-    def _take_along(self, connection: Connection, after: int, last: int, entries: list[Entry]) -> bool:
+    def _take_along(
+        self, connection: Connection, after: int, last: int, entries: list[Entry], models: Iterable[ReadModel]
+    ) -> bool:
         """Let the models follow, and return whether one was left behind."""
         log, news, left = Log(connection, self.timeline), None, False
-        for model in readmodels.all_locked(connection, self.timeline):
+        for model in models:
             view = self._current(model)
             if model.paused or view is None or last - model.position > SMALL:
                 left = left or not model.paused
@@ -204,7 +208,7 @@ class Views:
         if number is None:
             return None
         asked = {"timeline": self.timeline, "view": view.name, "key": key, "on": on, "known": known}
-        with self.engine.connect() as connection, readmodels.by_itself(connection) as cursor:
+        with self.engine.connect() as connection, driver.by_itself(connection) as cursor:
             try:
                 return stored.at_head(cursor, number, form, revisions()[-1], asked)
             except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
@@ -218,7 +222,7 @@ class Views:
             return None
         if not readmodels.is_whole(connection, model):
             return None
-        return stored.facts_of(readmodels.driver(connection), model, key)
+        return stored.facts_of(connection, model, key)
 
     def rows(self, view: Projection, key: str | None, basis: Basis) -> tuple[Iterator[Row], list[str]] | None:
         """Return the rows that are stored for a basis, and the keys that are stuck, of which none is among them.
@@ -242,7 +246,7 @@ class Views:
                 return
             self.numbers[view.name] = model.model
             stuck = readmodels.stuck(connection, self.timeline, model)
-            with readmodels.driver(connection, "" if key else "rows") as cursor:
+            with driver.cursor(connection, "" if key else "rows") as cursor:
                 rows = stored.rows(cursor, model, basis, key)
                 yield sorted(stuck if key is None else {key} & stuck.keys())
                 yield from (row for row in rows if row.key not in stuck) if stuck else rows
@@ -298,7 +302,7 @@ class Views:
             return {**found, "state": "damaged", "error": "its tables are gone: timeline views rebuild " + name}
         query = f"""SELECT count(*), pg_total_relation_size('{model.rows}') + pg_total_relation_size('{model.keys}'),
                 (SELECT updated FROM timeline.read_models WHERE model = {model.model}) FROM {model.rows}"""
-        [(rows, size, updated)] = readmodels.driver(connection).execute(query).fetchall()
+        [(rows, size, updated)] = driver.cursor(connection).execute(query).fetchall()
         stuck = len(readmodels.stuck(connection, self.timeline, model))
         found |= {"rows": rows, "bytes": size, "stuck": stuck}
         return {**found, "updated": format_instant(updated), "error": model.error}
@@ -309,9 +313,7 @@ class Views:
             query = """SELECT m.view, s.key, s.position, s.reason, s.since FROM timeline.stuck_keys s
                 JOIN timeline.read_models m USING (timeline, model)
                 WHERE timeline = %s AND m.view = coalesce(%s, m.view) ORDER BY m.view, s.key"""
-            for view, key, position, reason, since in readmodels.driver(connection).execute(
-                query, [self.timeline, name]
-            ):
+            for view, key, position, reason, since in driver.cursor(connection).execute(query, [self.timeline, name]):
                 found = {"view": view, "key": key, "position": position, "reason": reason}
                 yield {**found, "since": format_instant(since)}
 

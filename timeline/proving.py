@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from timeline import readmodels, stored
+from timeline import driver, readmodels, stored
 from timeline.fold import NAMELESS
 from timeline.periods import periods
 from timeline.planes import planes, said
@@ -68,7 +68,7 @@ def verify(
 
 def _held(log: Log, model: ReadModel) -> Iterator[tuple[str, list[Period]]]:
     """Yield what is stored, in order of key."""
-    with readmodels.driver(log.connection, "held") as cursor:
+    with driver.cursor(log.connection, "held") as cursor:
         for key, some in groupby(stored.everything(cursor, model), itemgetter(0)):
             yield key, [period for _, period in some]
 

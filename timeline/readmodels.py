@@ -6,17 +6,18 @@ checkpoint are committed together. Another one may be built beside it and take i
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.rows import class_row
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+from timeline import driver
 
-    from psycopg import Connection as DriverConnection
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from psycopg import Cursor
     from sqlalchemy import Connection
 
     from timeline.fold import Projection
@@ -58,6 +59,9 @@ class ReadModel:
         return f"timeline.keys_{self.model}"
 
 
+_AS_MODEL = class_row(ReadModel)
+
+
 def form_of(view: Projection, vocabulary: Vocabulary) -> str:
     """Return the form of the read models of a view."""
     kinds = (f"{name}-{vocabulary.kind(name).version}" for name in sorted(view.kinds))
@@ -74,45 +78,19 @@ def is_newer(theirs: str, ours: str) -> bool:
     return any(int(version) > int(other.get(name, version)) for name, version in one.items())
 
 
-def driver(connection: Connection, name: str = "", **given: Any) -> Any:  # noqa: ANN401  one of two classes of cursor
-    """Return a cursor of the driver within the transaction of a connection; one with a name fetches some at a time."""
-    if not connection.in_transaction():
-        connection.begin()  # or a commit would not know that there is something to commit
-    made = connection.connection.driver_connection
-    return made.cursor(name, **given) if name else made.cursor(**given)  # type: ignore[union-attr]
-
-
-def is_lost(connection: Connection) -> bool:
-    """Return whether the server has gone away behind a connection."""
-    return bool(cast("DriverConnection[Any]", connection.connection.driver_connection).closed)
-
-
-@contextmanager
-def by_itself(connection: Connection) -> Iterator[Any]:
-    """Give a cursor of the driver for single statements, each a transaction of its own: nothing begins or ends it."""
-    made = cast("DriverConnection[Any]", connection.connection.driver_connection)
-    made.autocommit = True
-    try:
-        with made.cursor() as cursor:
-            yield cursor
-    finally:
-        made.autocommit = False
-
-
 def models(
     connection: Connection, timeline: str, view: str | None = None, *, serving: bool | None = None
 ) -> list[ReadModel]:
     """Return the read models of a timeline: of all views or one, all or only those that serve or do not."""
-    found = driver(connection, row_factory=class_row(ReadModel))
     query = f"""SELECT {_COLUMNS} FROM timeline.read_models WHERE timeline = %s AND view = coalesce(%s, view)
                    AND serving = coalesce(%s, serving) ORDER BY view, model"""
-    return list(found.execute(query, [timeline, view, serving]).fetchall())
+    return driver.ask(connection, query, [timeline, view, serving], row_factory=_AS_MODEL).fetchall()
 
 
 def writable(connection: Connection) -> bool:
     """Return whether this login may keep read models up, on this server."""
     query = "SELECT has_table_privilege('timeline.read_models', 'UPDATE') AND NOT pg_is_in_recovery()"
-    [(may,)] = driver(connection).execute(query).fetchall()
+    [(may,)] = driver.cursor(connection).execute(query).fetchall()
     return bool(may)
 
 
@@ -123,18 +101,15 @@ def serving(connection: Connection, timeline: str, view: str) -> ReadModel | Non
 
 def locked(connection: Connection, timeline: str, model: int) -> ReadModel | None:
     """Return a read model, locked until the transaction ends; None where it is gone."""
-    found = driver(connection, row_factory=class_row(ReadModel))
     query = f"SELECT {_COLUMNS} FROM timeline.read_models WHERE timeline = %s AND model = %s FOR NO KEY UPDATE"
-    found.execute(query, [timeline, model])
-    return cast("ReadModel | None", found.fetchone())
+    return driver.ask(connection, query, [timeline, model], row_factory=_AS_MODEL).fetchone()
 
 
-def all_locked(connection: Connection, timeline: str) -> list[ReadModel]:
-    """Return the models of a timeline that serve and that nobody is writing to, locked until the transaction ends."""
-    found = driver(connection, row_factory=class_row(ReadModel))
+def all_locked(connection: Connection, timeline: str) -> Cursor[ReadModel]:
+    """Ask for the models of a timeline that serve and that nobody is writing to, locked until the transaction ends."""
     query = f"""SELECT {_COLUMNS} FROM timeline.read_models WHERE timeline = %s AND serving
                  ORDER BY model FOR NO KEY UPDATE SKIP LOCKED"""
-    return list(found.execute(query, [timeline]).fetchall())
+    return driver.ask(connection, query, [timeline], row_factory=_AS_MODEL)
 
 
 def numbered(connection: Connection, timeline: str, model: int) -> ReadModel:
@@ -146,9 +121,9 @@ def make(connection: Connection, timeline: str, view: Projection, form: str, fen
     """Make the tables of a new read model, which is empty and does not serve yet."""
     add = """INSERT INTO timeline.read_models (timeline, view, version, form, fence) VALUES (%s, %s, %s, %s, %s)
              RETURNING model"""
-    [(number,)] = driver(connection).execute(add, [timeline, view.name, view.version, form, fence]).fetchall()
+    [(number,)] = driver.cursor(connection).execute(add, [timeline, view.name, view.version, form, fence]).fetchall()
     model = numbered(connection, timeline, number)
-    driver(connection).execute(f"""
+    driver.cursor(connection).execute(f"""
         CREATE TABLE {model.rows} (
             LIKE timeline.rows INCLUDING ALL, CONSTRAINT model_is_this CHECK (model = {model.model}));
         ALTER TABLE {model.rows} ALTER COLUMN model SET DEFAULT {model.model};
@@ -164,7 +139,7 @@ def make(connection: Connection, timeline: str, view: Projection, form: str, fen
 def index_keys(connection: Connection, model: ReadModel) -> None:
     """Make what the keys are looked up by: which facts a key has, and which keys a fact has."""
     number = model.model
-    driver(connection).execute(f"""
+    driver.cursor(connection).execute(f"""
         CREATE UNIQUE INDEX IF NOT EXISTS keys_{number}_of_a_key ON {model.keys} (key, fact);
         CREATE INDEX IF NOT EXISTS keys_{number}_of_a_fact ON {model.keys} (fact)""")
 
@@ -172,7 +147,7 @@ def index_keys(connection: Connection, model: ReadModel) -> None:
 def index_rows(connection: Connection, model: ReadModel) -> None:
     """Make what rows are looked up by, and the constraint that the periods of a key never overlap."""
     number = model.model
-    driver(connection).execute(f"""
+    driver.cursor(connection).execute(f"""
         SET LOCAL maintenance_work_mem = '256MB';
         CREATE INDEX IF NOT EXISTS rows_{number}_of_a_key ON {model.rows} USING gist (key, days, known);
         CREATE INDEX IF NOT EXISTS rows_{number}_of_a_basis ON {model.rows} USING gist (days, known);
@@ -184,7 +159,7 @@ def index_rows(connection: Connection, model: ReadModel) -> None:
 
 def serve(connection: Connection, timeline: str, model: ReadModel) -> None:
     """Let a model answer in place of the one that did, which retires: who reads it just now may end in peace."""
-    cursor, paused = driver(connection), False
+    cursor, paused = driver.cursor(connection), False
     for old in models(connection, timeline, model.view, serving=True):
         retire = "UPDATE timeline.read_models SET serving = false, retired = true WHERE timeline = %s AND model = %s"
         cursor.execute(retire, [timeline, old.model])
@@ -200,7 +175,7 @@ def clear(connection: Connection, timeline: str, view: str) -> None:
     for model in models(connection, timeline, view, serving=False):
         if model.retired:
             try:
-                driver(connection).execute("SET LOCAL lock_timeout = '300ms'")
+                driver.cursor(connection).execute("SET LOCAL lock_timeout = '300ms'")
                 drop(connection, timeline, model)
                 connection.commit()
             except psycopg.errors.LockNotAvailable:
@@ -210,7 +185,7 @@ def clear(connection: Connection, timeline: str, view: str) -> None:
 
 def is_whole(connection: Connection, model: ReadModel) -> bool:
     """Return whether the tables of a model are there: somebody may have dropped them by hand."""
-    [(whole,)] = driver(connection).execute(
+    [(whole,)] = driver.cursor(connection).execute(
         "SELECT to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NOT NULL", [model.rows, model.keys]
     )
     return bool(whole)
@@ -218,16 +193,16 @@ def is_whole(connection: Connection, model: ReadModel) -> bool:
 
 def drop(connection: Connection, timeline: str, model: ReadModel) -> None:
     """Remove a model and its tables."""
-    driver(connection).execute(f"DROP TABLE IF EXISTS {model.rows}, {model.keys}")
+    driver.cursor(connection).execute(f"DROP TABLE IF EXISTS {model.rows}, {model.keys}")
     gone = "DELETE FROM timeline.read_models WHERE timeline = %s AND model = %s"
-    driver(connection).execute(gone, [timeline, model.model])
+    driver.cursor(connection).execute(gone, [timeline, model.model])
 
 
 def followed(connection: Connection, timeline: str, model: ReadModel, **moved: Any) -> None:  # noqa: ANN401  columns
     """Move what the registry says of a model: `position`, `gathered`, `folded`, `paused` or `error`."""
     sets = ", ".join(f"{name} = %s" for name in moved)
     query = f"UPDATE timeline.read_models SET {sets}, updated = clock_timestamp() WHERE timeline = %s AND model = %s"
-    driver(connection).execute(query, [*moved.values(), timeline, model.model])
+    driver.ask(connection, query, [*moved.values(), timeline, model.model])
 
 
 # Keys that cannot be folded
@@ -236,7 +211,7 @@ def followed(connection: Connection, timeline: str, model: ReadModel, **moved: A
 def stuck(connection: Connection, timeline: str, model: ReadModel) -> dict[str, str]:
     """Return the keys that cannot be folded, with the reasons."""
     query = "SELECT key, reason FROM timeline.stuck_keys WHERE timeline = %s AND model = %s ORDER BY key"
-    return dict(driver(connection).execute(query, [timeline, model.model]).fetchall())
+    return dict(driver.ask(connection, query, [timeline, model.model]).fetchall())
 
 
 def set_stuck(connection: Connection, timeline: str, model: ReadModel, to: int, reasons: Mapping[str, str]) -> None:
@@ -245,10 +220,10 @@ def set_stuck(connection: Connection, timeline: str, model: ReadModel, to: int, 
                ON CONFLICT (timeline, model, key)
                DO UPDATE SET position = excluded.position, reason = excluded.reason"""
     for key, reason in reasons.items():
-        driver(connection).execute(query, [timeline, model.model, key, to, reason])
+        driver.cursor(connection).execute(query, [timeline, model.model, key, to, reason])
 
 
 def unstuck(connection: Connection, timeline: str, model: ReadModel, keys: Iterable[str]) -> None:
     """Take keys off the list."""
     query = "DELETE FROM timeline.stuck_keys WHERE timeline = %s AND model = %s AND key = ANY(%s)"
-    driver(connection).execute(query, [timeline, model.model, list(keys)])
+    driver.cursor(connection).execute(query, [timeline, model.model, list(keys)])

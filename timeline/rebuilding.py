@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from sqlalchemy import text
 
-from timeline import readmodels, stored
+from timeline import driver, readmodels, stored
 from timeline.collector import rarely_collected
 from timeline.database import check
 from timeline.errors import Conflict, Unavailable
@@ -33,11 +33,13 @@ from timeline.store import ENTRY, SNAPSHOT, Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
     from timeline.fold import Projection
     from timeline.readmodels import ReadModel
+    from timeline.stretches import Period
 
     Progress = Callable[[str, int, int], None]
     _Work = Callable[[Connection, ReadModel, int, int], None]
@@ -45,10 +47,10 @@ if TYPE_CHECKING:
 HALVES = 2
 """Parts that the work is done in, side by side where there are as many events as this:"""
 MANY = 50_000
-GATHERED = 20_000
-"""Events whose keys are gathered at a time."""
-FOLDED = 10_000
-"""Rows that are written at a time."""
+READ = 20_000
+"""Events that are read at a time."""
+FOLDED = 40_000
+"""Rows that are written at a time, in order of their days: what is read of a day lies together."""
 SHOWN = 20
 """Differences that are told."""
 _PATIENCE = "SET LOCAL lock_timeout = '2s'"
@@ -57,6 +59,10 @@ _TRIES = 30
 _MANY_ROWS = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"
 
 _COMPARED = "key, days, known, state::text, certain, disputed, facts, known_since, joined_before, joined_after"
+
+
+def _by_days(made: tuple[str, Period]) -> tuple[int, datetime]:
+    return made[1].first, made[1].known_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +203,7 @@ class Builder:
         low, high = (shadow.fence * part // HALVES for part in (number, number + 1))
         with self._reading() as reading:
             entries = Log(reading, self.timeline).between(shadow.gathered[number] or low, high)
-            for some in batches(entries, GATHERED):
+            for some in batches(entries, READ):
                 still_wanted(parent)
                 self._list(connection, shadow, some)
                 self._went(connection, shadow, "gathered", number, some[-1].position)
@@ -208,11 +214,11 @@ class Builder:
         once = f"""WITH several AS (DELETE FROM {shadow.keys} WHERE (key, fact) IN (
                 SELECT key, fact FROM {shadow.keys} GROUP BY key, fact HAVING count(*) > 1) RETURNING *)
             INSERT INTO {shadow.keys} SELECT key, fact, range_merge(range_agg(days)) FROM several GROUP BY key, fact"""
-        readmodels.driver(connection).execute(once)
+        driver.cursor(connection).execute(once)
         readmodels.index_keys(connection, shadow)
         readmodels.followed(connection, self.timeline, shadow, position=shadow.fence)
         connection.commit()
-        readmodels.driver(connection).execute(f"ANALYZE {shadow.keys}")
+        driver.cursor(connection).execute(f"ANALYZE {shadow.keys}")
         connection.commit()
 
     def _went(self, connection: Connection, shadow: ReadModel, step: str, number: int, to: object) -> None:
@@ -229,8 +235,7 @@ class Builder:
                     lines += [stored.listed(key, entry.fact, *reach(entry)) for key in keys]
                 except Exception as error:  # noqa: BLE001  a projection may raise anything at all
                     failed[NAMELESS + entry.fact] = said(error)
-        with readmodels.driver(connection).copy(f"COPY {shadow.keys} (key, fact, days) FROM STDIN") as copy:
-            copy.write("".join(lines))
+        driver.put(connection, shadow.keys, "key, fact, days", lines)
         readmodels.set_stuck(connection, self.timeline, shadow, 0, failed)
 
     # Folding
@@ -245,24 +250,29 @@ class Builder:
             WHERE e.position <= %s AND k.key {">=" if number else "<"} half.key AND (%s::text IS NULL OR k.key > %s)
             ORDER BY k.key, e.fact, e.position"""
         last = shadow.folded[number]
-        with self._reading() as reading, readmodels.driver(reading, "folded") as read:
+        with self._reading() as reading, driver.cursor(reading, "folded") as read:
             reading.execute(text(_MANY_ROWS))
-            read.itersize = FOLDED
+            read.itersize = READ
             found = read.execute(query, [self.timeline, shadow.fence, last, last])
             for key, events in groupby(found, itemgetter(0)):
                 entries = [Entry.load(*columns, lasting=lasting) for _, *columns, lasting in events]
                 done += len(entries)
                 made += self._periods(connection, shadow, key, entries)
                 if len(made) >= FOLDED:
-                    still_wanted(parent)
-                    stored.write(readmodels.driver(connection), shadow, made)
-                    self._went(connection, shadow, "folded", number, key)
+                    self._keep(connection, shadow, made, number, key, parent)
                     made = []
                     self.progress("folded", done * HALVES, shadow.fence)
             if key is not None:
-                still_wanted(parent)
-                stored.write(readmodels.driver(connection), shadow, made)
-                self._went(connection, shadow, "folded", number, key)
+                self._keep(connection, shadow, made, number, key, parent)
+
+    def _keep(
+        self, connection: Connection, shadow: ReadModel, made: list[Any], number: int, key: str, parent: int
+    ) -> None:
+        """Write what was folded up to a key, and that it was."""
+        still_wanted(parent)
+        made.sort(key=_by_days)
+        stored.write(connection, shadow, made)
+        self._went(connection, shadow, "folded", number, key)
 
     def _periods(self, connection: Connection, shadow: ReadModel, key: str, entries: Iterable[Entry]) -> list[Any]:
         try:
@@ -295,7 +305,7 @@ class Builder:
         """Return the number of rows and a digest of them that does not depend on their order."""
         query = f"""SELECT count(*), coalesce(sum(hashtextextended(({_COMPARED})::text, 0)::numeric), 0)
                       FROM {model.rows}"""
-        found = readmodels.driver(connection).execute(query).fetchone()
+        found = driver.cursor(connection).execute(query).fetchone()
         return (found[0], f"{int(found[1]) % 2**64:016x}") if found else (0, "")
 
     def _differences(self, connection: Connection, shadow: ReadModel, digest: str) -> list[Difference]:
@@ -325,7 +335,7 @@ class Builder:
         query = f"""SELECT key, days::text, known::text, only_in, state FROM ({only}) sides
                      WHERE key NOT IN ({moved}) ORDER BY key, known, days, only_in DESC"""
         asked = {"timeline": self.timeline, "low": low, "high": high}
-        return [Difference(*row) for row in readmodels.driver(connection).execute(query, asked)]
+        return [Difference(*row) for row in driver.cursor(connection).execute(query, asked)]
 
     def _switched(self, connection: Connection, shadow: ReadModel) -> int:
         """Let the shadow answer, having followed the log to its end; wait for readers, but do not hold up others."""

@@ -50,7 +50,7 @@ def record(
             count += len(batch)
             if progress:
                 progress(count)
-    return appender.close()
+    return appender.receipt
 
 
 def _batch(sound: Iterator[tuple[Place, Event]]) -> Iterator[tuple[Place, Event]]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from timeline.append import copied
+from timeline import driver
+from timeline.driver import copied
 from timeline.events import canonical
 from timeline.fold import Row
 from timeline.periods import FUTURE, PAST
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from psycopg import Cursor
+    from sqlalchemy import Connection
 
     from timeline.basis import Basis
     from timeline.periods import Region
     from timeline.readmodels import ReadModel
 
-_COPIED = "key, days, known, state, certain, disputed, facts, known_since, joined_before, joined_after"
+_WRITTEN = "key, days, known, state, certain, disputed, facts, known_since, joined_before, joined_after"
 _DAY_ZERO = "date '0001-01-01'"
 _PERIOD = f"""ctid, key, coalesce(lower(days) - {_DAY_ZERO} + 1, {PAST}),
     coalesce(upper(days) - {_DAY_ZERO} + 1, {FUTURE}), lower(known), upper(known), state::text,
@@ -40,12 +42,9 @@ _PERIOD = f"""ctid, key, coalesce(lower(days) - {_DAY_ZERO} + 1, {PAST}),
 # Writing
 
 
-def write(cursor: Cursor[Any], model: ReadModel, found: Iterable[tuple[str, Period]]) -> int:
-    """Copy periods of keys into a model and return their number."""
-    with cursor.copy(f"COPY {model.rows} ({_COPIED}) FROM STDIN") as copy:
-        lines = [line(key, period) for key, period in found]
-        copy.write("".join(lines))
-    return len(lines)
+def write(connection: Connection, model: ReadModel, found: Iterable[tuple[str, Period]]) -> None:
+    """Write periods of keys into a model: some thousands at a time, or some FEW, which may be pipelined."""
+    driver.put(connection, model.rows, _WRITTEN, [line(key, period) for key, period in found])
 
 
 def line(key: str, period: Period) -> str:
@@ -88,23 +87,27 @@ def listed(key: str, fact: str, first: int, behind: int) -> str:
     return f"{copied(key)}\t{copied(fact)}\t{range_of(first, behind)}\n"
 
 
-def delete(cursor: Cursor[Any], model: ReadModel, places: Sequence[str]) -> None:
+def delete(connection: Connection, model: ReadModel, places: Sequence[str]) -> None:
     """Delete rows by their places, which hold for the transaction that has locked the model."""
-    cursor.execute(f"DELETE FROM {model.rows} WHERE ctid = ANY(%s::tid[])", [list(places)])
+    driver.ask(connection, f"DELETE FROM {model.rows} WHERE ctid = ANY(%s::tid[])", [list(places)], len(places))
 
 
 # Reading periods back
 
 
-def facts_of(cursor: Cursor[Any], model: ReadModel, key: str) -> list[str]:
+def facts_of(connection: Connection, model: ReadModel, key: str) -> list[str]:
     """Return the facts that ever had a key."""
-    found = cursor.execute(f"SELECT fact FROM {model.keys} WHERE key = %s ORDER BY fact", [key])
+    found = driver.ask(connection, f"SELECT fact FROM {model.keys} WHERE key = %s ORDER BY fact", [key])
     return [fact for (fact,) in found]
 
 
-def periods_of(cursor: Cursor[Any], model: ReadModel, keys: Sequence[str]) -> dict[str, dict[Period, str]]:
-    """Return all periods of some keys, each with the place where it stands."""
-    found = cursor.execute(f"SELECT {_PERIOD} FROM {model.rows} WHERE key = ANY(%s)", [list(keys)])
+def periods_of(connection: Connection, model: ReadModel, keys: Sequence[str]) -> Cursor[Any]:
+    """Ask for all periods of some keys; `by_key` reads them."""
+    return driver.ask(connection, f"SELECT {_PERIOD} FROM {model.rows} WHERE key = ANY(%s)", [list(keys)], len(keys))
+
+
+def by_key(found: Iterable[Sequence[Any]]) -> dict[str, dict[Period, str]]:
+    """Return periods by their keys, each with the place where it stands."""
     held: dict[str, dict[Period, str]] = {}
     for row in found:
         held.setdefault(row[1], {})[_period(row)] = row[0]
@@ -117,26 +120,24 @@ def everything(cursor: Cursor[Any], model: ReadModel) -> Iterator[tuple[str, Per
         yield row[1], _period(row)
 
 
-def periods_near(cursor: Cursor[Any], model: ReadModel, key: str, region: Region) -> dict[Period, str]:
+def periods_near(connection: Connection, model: ReadModel, key: str, region: Region) -> dict[Period, str]:
     """Return the periods of a key that touch a region, each with its place."""
     query = f"""SELECT {_PERIOD} FROM {model.rows} WHERE key = %s AND days && daterange(%s, %s)
                    AND (upper_inf(known) OR upper(known) >= %s)"""
-    found = cursor.execute(query, [key, _before(region.first), _after(region.behind), region.known])
-    return {_period(row): row[0] for row in found}
+    asked = [key, _before(region.first), _after(region.behind), region.known]
+    return by_key(driver.ask(connection, query, asked)).get(key, {})
 
 
-def periods_beside(cursor: Cursor[Any], model: ReadModel, key: str, held: Iterable[Period]) -> list[Period]:
-    """Return the periods of a key whose days end where some others begin, or begin where they end."""
-    held = list(held)
+def periods_beside(connection: Connection, model: ReadModel, key: str, held: Sequence[Period]) -> Iterable[Any]:
+    """Ask for the periods of a key whose days end where some others begin, or begin where they end."""
     firsts = [date.fromordinal(day) for day in {period.first for period in held} if day > PAST]
     behinds = [date.fromordinal(day) for day in {period.behind for period in held} if day < FUTURE]
     if not firsts and not behinds:
-        return []
+        return ()
     query = f"""SELECT {_PERIOD} FROM {model.rows} WHERE key = %s AND days && daterange(%s, %s)
                    AND (upper(days) = ANY(%s) OR lower(days) = ANY(%s))"""
     hull = _before(min(p.first for p in held)), _after(max(p.behind for p in held))
-    found = {_period(row) for row in cursor.execute(query, [key, *hull, firsts, behinds])}
-    return [period for period in found if period not in set(held)]
+    return driver.ask(connection, query, [key, *hull, firsts, behinds])
 
 
 def _before(first: int) -> date | None:
@@ -211,7 +212,7 @@ def at_head(cursor: Cursor[Any], number: int, form: str, revision: str, asked: M
           AND (SELECT version_num FROM timeline.alembic_version) = %(revision)s
           AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
                            WHERE s.timeline = t.timeline AND s.model = m.model AND s.key = %(key)s)"""
-    found = cursor.execute(query, {**asked, "form": form, "revision": revision}).fetchone()
+    found = cursor.execute(query, {**asked, "form": form, "revision": revision}, prepare=True).fetchone()
     if found is None:
         return None
     position, link, *fields = found

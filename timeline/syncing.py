@@ -264,7 +264,7 @@ def _appended(found: Iterator[Placed], appender: Appender, progress: Callable[[i
         count += len(batch)
         if progress:
             progress(count)
-    return appender.close()
+    return appender.receipt
 
 
 def _raise(error: Refused) -> None:

@@ -77,7 +77,7 @@ def _run(stage: Stage, name: str, part: Callable[[Stage, str], None]) -> None:
     os.dup2(said, 1)
     os.dup2(said, 2)
     chance = stage.chance(name)
-    rebuilding.GATHERED = rebuilding.FOLDED = following.FOLLOWED = PORTION
+    rebuilding.READ = rebuilding.FOLDED = following.FOLLOWED = PORTION
     following.FEW = chance.choice([0, 64])
     append.SMALL = chance.choice([0, 3, 1_000])
     part(stage, name)

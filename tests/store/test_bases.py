@@ -85,7 +85,6 @@ def test_asking_by_an_instant_waits_for_the_append_under_way(opened: Timeline) -
         assert asker.is_alive()
         late = border.event(line(subject="late"), opened.vocabulary.kind, lambda _: None)
         append.record([(Place(), late)], list[Refused]().append)
-        append.close()
         connection.commit()
         asker.join(10)
     assert answers == [2]

@@ -50,7 +50,7 @@ class Stopped(Exception):
 @pytest.mark.parametrize("step", ["gathered", "folded", "indexed", "compared"])
 def test_a_build_that_was_stopped_goes_on(rainy: Timeline, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """What was committed before a build stopped is used, and what it comes to is the same."""
-    monkeypatch.setattr(rebuilding, "GATHERED", 10)
+    monkeypatch.setattr(rebuilding, "READ", 10)
     monkeypatch.setattr(rebuilding, "FOLDED", 10)
     whole = rainy.rebuild("observations")
 

@@ -1,0 +1,77 @@
+"""Rows given as lines of a COPY are the same rows whether they are copied or inserted, alone or in a pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from timeline import driver
+from timeline.database import engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.sampled_from("\\\t\n\rNnrt"))
+
+
+@pytest.fixture(scope="module")
+def connection(shared_database_url: str) -> Iterator[Connection]:
+    """Yield a connection with a table that is gone with it."""
+    connections = engine(shared_database_url, role=None)
+    with connections.connect() as opened:
+        driver.cursor(opened).execute("CREATE TEMPORARY TABLE kept (number int, said text, also text[])")
+        opened.commit()
+        yield opened
+    connections.dispose()
+
+
+def told(connection: Connection) -> list[tuple[int, str | None, list[str] | None]]:
+    """Return what the table holds, and forget it."""
+    found = driver.cursor(connection).execute("SELECT number, said, also FROM kept ORDER BY number").fetchall()
+    connection.rollback()
+    return [(number, said, also) for number, said, also in found]
+
+
+@given(st.lists(st.none() | TEXTS, min_size=1, max_size=5))
+def test_copied_and_inserted_rows_are_the_same(connection: Connection, texts: list[str | None]) -> None:
+    """What a COPY would mean by a tab, a backslash or an N is what an INSERT is given."""
+    said = [driver.NULL if text is None else driver.copied(text) for text in texts]
+    lines = [f"{number}\t{text}\t\\N\n" for number, text in enumerate(said)]
+    rest = [f"{number}\t\\N\t\\N\n" for number in range(len(lines), driver.FEW + 1)]
+    wanted = [(number, text, None) for number, text in enumerate(texts)]
+    driver.put(connection, "kept", "number, said, also", lines)
+    assert told(connection) == wanted
+    with driver.pipelined(connection):
+        driver.put(connection, "kept", "number, said, also", lines)
+    assert told(connection) == wanted
+    driver.put(connection, "kept", "number, said, also", lines + rest)
+    assert told(connection)[: len(lines)] == wanted
+
+
+def sent(connection: Connection, *statements: str) -> None:
+    """Send statements in one pipeline."""
+    with driver.pipelined(connection):
+        for statement in statements:
+            driver.ask(connection, statement)
+
+
+def test_the_first_statement_that_fails_is_the_one_that_is_told(connection: Connection) -> None:
+    """Those behind it in the pipeline did nothing, and the connection goes on after a rollback."""
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        sent(connection, "INSERT INTO kept VALUES (1)", "SELECT 1 / 0", "INSERT INTO kept VALUES (2)")
+    connection.rollback()
+    assert told(connection) == []
+
+
+def test_a_savepoint_in_a_pipeline_is_one(connection: Connection) -> None:
+    """What came before it is kept when what came after it fails."""
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        sent(connection, "INSERT INTO kept VALUES (1, 'a', '{b,c}')", "SAVEPOINT here", "SELECT 1 / 0")
+    driver.cursor(connection).execute("ROLLBACK TO SAVEPOINT here")
+    assert told(connection) == [(1, "a", ["b", "c"])]

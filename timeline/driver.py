@@ -1,0 +1,127 @@
+"""The driver beneath SQLAlchemy, for statements that are run so often that what each costs is felt.
+
+Whatever is executed here belongs to the transaction of the connection that it is given. Within `pipelined` statements
+are sent one after the other and waited for once.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from psycopg import Connection as Driver
+    from psycopg import Cursor
+    from sqlalchemy import Connection
+
+FEW = 16
+"""Rows up to which they are inserted: a COPY has its own way of speaking with the server, which no pipeline has.
+
+Also what a statement may be about at most to be worth preparing: a plan made once is for tables as they were then.
+"""
+
+NEVER = 2**31
+"""How often a statement is run before it is prepared unasked."""
+
+NULL = "\\N"
+"""A column without a value, in a line of a COPY."""
+
+_ESCAPED = re.compile(r"\\(.)")
+_MEANT = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def cursor(connection: Connection, name: str = "", **given: Any) -> Any:  # noqa: ANN401  one of two classes of cursor
+    """Return a cursor of the driver within the transaction of a connection; one with a name fetches some at a time."""
+    if not connection.in_transaction():
+        connection.begin()  # or a commit would not know that there is something to commit
+    made = _driver(connection)
+    return made.cursor(name, **given) if name else made.cursor(**given)
+
+
+def ask(
+    connection: Connection,
+    query: str,
+    asked: Sequence[Any] = (),
+    about: int = 1,
+    **given: Any,  # noqa: ANN401
+) -> Cursor[Any]:
+    """Execute a statement, which the server reads once for each connection, and mostly plans once, if about FEW."""
+    found: Cursor[Any] = cursor(connection, **given).execute(query, asked, prepare=about <= FEW)
+    return found
+
+
+@contextmanager
+def pipelined(connection: Connection, when: bool = True) -> Iterator[None]:  # noqa: FBT001, FBT002
+    """Send statements of the driver without waiting for their answers, which are there at the end of the block.
+
+    The first that fails is raised there. Only what depends on no answer belongs within, and no COPY.
+    """
+    if not connection.in_transaction():
+        connection.begin()
+    if not when:
+        yield
+        return
+    with _driver(connection).pipeline():
+        yield
+
+
+def is_lost(connection: Connection) -> bool:
+    """Return whether the server has gone away behind a connection."""
+    return bool(_driver(connection).closed)
+
+
+@contextmanager
+def by_itself(connection: Connection) -> Iterator[Cursor[Any]]:
+    """Give a cursor of the driver for single statements, each a transaction of its own: nothing begins or ends it."""
+    made = _driver(connection)
+    made.autocommit = True
+    try:
+        with made.cursor() as single:
+            yield single
+    finally:
+        made.autocommit = False
+
+
+def _driver(connection: Connection) -> Driver[Any]:
+    return cast("Driver[Any]", connection.connection.driver_connection)
+
+
+# Rows as lines of a COPY
+
+
+def copied(value: str) -> str:
+    """Return a text as a column of a line."""
+    if "\\" in value or not value.isprintable():
+        value = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return value
+
+
+def put(connection: Connection, table: str, columns: str, lines: Sequence[str]) -> None:
+    """Add rows to a table, given as lines of a COPY: some thousands at a time, or some FEW, which may be pipelined."""
+    if len(lines) > FEW:
+        with cursor(connection).copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            copy.write("".join(lines))
+        return
+    rows = [_columns(line) for line in lines]
+    if rows:
+        place = f"({', '.join(['%s'] * len(rows[0]))})"
+        values = ", ".join([place] * len(rows))
+        ask(connection, f"INSERT INTO {table} ({columns}) VALUES {values}", [*chain(*rows)])  # noqa: S608  names of ours
+
+
+def _columns(line: str) -> list[str | None]:
+    r"""Return the columns of a line, as Postgres reads them.
+
+    >>> _columns("a\t\\N\tb\\tc\\\\n\n")
+    ['a', None, 'b\tc\\n']
+    """
+    found = line.removesuffix("\n").split("\t")
+    return [None if column == NULL else _ESCAPED.sub(_meant, column) for column in found]
+
+
+def _meant(escaped: re.Match[str]) -> str:
+    return _MEANT.get(escaped[1], escaped[1])
