@@ -196,8 +196,8 @@ def embedded(home: Path) -> Program:
 
 def wait_for_a_batch(url: str, process: subprocess.Popen[str]) -> None:
     """Wait until an import has written a batch and waits for more."""
-    query = """SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE 'COPY timeline.events%'"""
+    query = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+        AND state = 'idle in transaction' AND query LIKE 'UPDATE timeline.timelines SET position%'"""
     end = time.monotonic() + NEVER_READY
     while not execute(url, query):
         assert process.poll() is None
