@@ -6,6 +6,7 @@ are sent one after the other and waited for once.
 
 from __future__ import annotations
 
+import logging
 import re
 from contextlib import contextmanager
 from itertools import chain
@@ -29,6 +30,9 @@ NEVER = 2**31
 
 NULL = "\\N"
 """A column without a value, in a line of a COPY."""
+
+# What it warns of when a connection is lost within a pipeline is raised too: who has set no log up need not see it.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _ESCAPED = re.compile(r"\\(.)")
 _MEANT = {"n": "\n", "r": "\r", "t": "\t"}
