@@ -75,7 +75,7 @@ def pipelined(connection: Connection, when: bool = True) -> Iterator[None]:  # n
 
 def is_lost(connection: Connection) -> bool:
     """Return whether the server has gone away behind a connection."""
-    return bool(_driver(connection).closed)
+    return connection.invalidated or bool(_driver(connection).closed)
 
 
 @contextmanager
