@@ -47,9 +47,9 @@ if TYPE_CHECKING:
 HALVES = 2
 """Parts that the work is done in, side by side where there are as many events as this:"""
 MANY = 50_000
-READ = 20_000
+READ = 10_000
 """Events that are read at a time."""
-FOLDED = 40_000
+FOLDED = 20_000
 """Rows that are written at a time, in order of their days: what is read of a day lies together."""
 SHOWN = 20
 """Differences that are told."""
