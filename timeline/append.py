@@ -75,13 +75,13 @@ class Draft(NamedTuple):
     """An event as it will be written, and its identity."""
 
     event: Event
-    content: bytes
+    content: str
     identity: bytes
 
 
 def _written(event: Event) -> Draft:
     content = canonical(event.fields())
-    return Draft(event, content, sha256(content).digest())
+    return Draft(event, content.decode(), sha256(content).digest())
 
 
 def create(connection: Connection, timeline: str) -> None:
@@ -212,7 +212,7 @@ class Appender:
         days = _NOTHING * 2 if event.valid is None else _copied_ranges(event.valid)
         document = f"\t{event.source.document}" if event.source else _NOTHING
         place = f"{self._timeline}\t{self._position}\t{copied(event.fact)}\t\\\\x{identity.hex()}\t{event.action}"
-        content_text = content.decode().replace("\\", "\\\\")
+        content_text = content.replace("\\", "\\\\")
         instants = f"\t{event.known.isoformat()}\t{recorded.isoformat()}"
         return f"{place}{stated}{instants}{days}{document}\t{content_text}\t\\\\x{self._hash.hex()}\n"
 
@@ -228,7 +228,7 @@ def _entry(draft: Draft, position: int, recorded: datetime) -> Entry:
     """Return an event just as it will be read from the log."""
     event, content, identity = draft
     lasting = event.valid is not None and ranges(event.valid)[1].upper_inf
-    return Entry.load(position, recorded, identity, event.known, content.decode(), lasting=bool(lasting))
+    return Entry.load(position, recorded, identity, event.known, content, lasting=bool(lasting))
 
 
 @lru_cache(maxsize=1 << 12)

@@ -250,7 +250,7 @@ def _shown(view: Projection, held: _Held, first: int, behind: int) -> list[Piece
         if state is not None:  # a view may have nothing to show
             disputed = bool(view.disputed(state))
             pieces.append(
-                Piece(begins, ends, Content(canonical(state), orjson.dumps(state), disputed, certain, held.facts))
+                Piece(begins, ends, Content(canonical(state).decode(), orjson.dumps(state).decode(), disputed, certain, held.facts))
             )
     return pieces
 

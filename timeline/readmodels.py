@@ -144,13 +144,17 @@ def index_keys(connection: Connection, model: ReadModel) -> None:
         CREATE INDEX IF NOT EXISTS keys_{number}_of_a_fact ON {model.keys} (fact)""")
 
 
-def index_rows(connection: Connection, model: ReadModel) -> None:
-    """Make what rows are looked up by, and the constraint that the periods of a key never overlap."""
-    number = model.model
+def index_rows(connection: Connection, model: ReadModel, half: int) -> None:
+    """Make one half of what rows are looked up by: those of a key, or those of a basis."""
+    name, columns = (("of_a_key", "key, days, known"), ("of_a_basis", "days, known"))[half]
     driver.cursor(connection).execute(f"""
         SET LOCAL maintenance_work_mem = '256MB';
-        CREATE INDEX IF NOT EXISTS rows_{number}_of_a_key ON {model.rows} USING gist (key, days, known);
-        CREATE INDEX IF NOT EXISTS rows_{number}_of_a_basis ON {model.rows} USING gist (days, known);
+        CREATE INDEX IF NOT EXISTS rows_{model.model}_{name} ON {model.rows} USING gist ({columns})""")
+
+
+def guard_rows(connection: Connection, model: ReadModel) -> None:
+    """Make the constraint that the periods of a key never overlap, and let the planner know what there is."""
+    driver.cursor(connection).execute(f"""
         DROP TRIGGER IF EXISTS periods_never_overlap ON {model.rows};
         CREATE CONSTRAINT TRIGGER periods_never_overlap AFTER INSERT OR UPDATE ON {model.rows}
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION timeline.refuse_overlap();

@@ -125,7 +125,8 @@ class Builder:
                 connection.commit()
             fence = shadow.fence
             self.progress("indexed", fence, fence)
-            readmodels.index_rows(connection, shadow)
+            self._side_by_side(connection, shadow, self._index)
+            readmodels.guard_rows(connection, shadow)
             self._retry(connection, shadow)
             connection.commit()
             self._follow(connection, shadow)
@@ -285,6 +286,11 @@ class Builder:
         except Exception as error:  # noqa: BLE001  a projection may raise anything at all
             readmodels.set_stuck(connection, self.timeline, shadow, shadow.position, {key: said(error)})
             return []
+
+    def _index(self, connection: Connection, shadow: ReadModel, number: int, _parent: int) -> None:
+        """Make one half of the indexes."""
+        readmodels.index_rows(connection, shadow, number)
+        connection.commit()
 
     def _retry(self, connection: Connection, shadow: ReadModel) -> None:
         """Try what could not be folded once more: a version that was corrected since need not be told its keys."""

@@ -51,7 +51,7 @@ def line(key: str, period: Period) -> str:
     """Return a period as a line of a copy: two lines are the same where the rows are."""
     first, behind, known_from, known_to, content, since, (before, after) = period
     known = f"[{_instant(known_from)},{_instant(known_to) if known_to else ''})"
-    state = content.state.decode().replace("\\", "\\\\")  # JSON writes control characters out
+    state = content.state.replace("\\", "\\\\")  # JSON writes control characters out
     start = f"{copied(key)}\t{range_of(first, behind)}\t{known}\t{state}\t{range_of(*content.certain)}"
     facts, told = _facts(content.facts), _instant(since) if since else "\\N"
     return f"{start}\t{content.disputed:d}\t{facts}\t{told}\t{before:d}\t{after:d}\n"
@@ -150,8 +150,8 @@ def _after(behind: int) -> date | None:
 
 def _period(row: Sequence[Any]) -> Period:
     _, _, first, behind, known_from, known_to, state, begins, ends, disputed, facts, since, before, after = row
-    said = canonical(orjson.loads(state))
-    content = Content(said, state.encode(), disputed, (begins, ends), tuple(facts))
+    said = canonical(orjson.loads(state)).decode()
+    content = Content(said, state, disputed, (begins, ends), tuple(facts))
     return Period(first, behind, known_from, known_to, content, since, (before, after))
 
 

@@ -28,8 +28,8 @@ class Content(NamedTuple):
     `said` is the state in canonical form, by which states are compared. On the days `certain` every fact surely holds.
     """
 
-    said: bytes
-    state: bytes
+    said: str
+    state: str
     disputed: bool
     certain: tuple[int, int]
     facts: tuple[str, ...]
