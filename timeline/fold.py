@@ -11,7 +11,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from timeline.events import Entry, Event, canonical
 from timeline.temporal import OPEN_FUTURE, OPEN_PAST, Valid
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 State = dict[str, Any]
 
 _DAY = timedelta(days=1)
+_BY_KNOWLEDGE = attrgetter("known", "position")
 NAMELESS = "?"
 """What the name of a fact stands behind, in place of a key, where it cannot be told its keys."""
 
@@ -29,17 +31,12 @@ LONGEST_KEY = 1_500
 """Bytes of a key: what an index can hold beside the name of a fact."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A version of a fact, in force from `known_from` on and before `known_to` (None: for ever)."""
 
     entry: Entry
     known_from: datetime
     known_to: datetime | None
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle as a plain tuple, for speed."""
-        return Span, (self.entry, self.known_from, self.known_to)
 
     def in_force(self, known: datetime) -> bool:
         """Return whether this is the version to believe at an instant."""
@@ -51,7 +48,7 @@ def spans(versions: Iterable[Entry]) -> list[Span]:
 
     Of versions known at the same instant the one recorded last is in force, and no other ever is.
     """
-    by_knowledge = sorted(versions, key=lambda entry: (entry.known, entry.position))
+    by_knowledge = sorted(versions, key=_BY_KNOWLEDGE)
     following = [entry.known for entry in by_knowledge[1:]]
     lasts = zip(by_knowledge, [*following, None], strict=False)  # of no version at all there is no last one
     return [Span(e, e.known, end) for e, end in lasts if e.action != "retract" and e.known != end]

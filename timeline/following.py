@@ -110,9 +110,9 @@ class _Concerned:
 
 @dataclass(slots=True)
 class _Change:
-    """What folding anew changes of a model: periods made, places of those gone, and why keys could not be folded."""
+    """What folding anew changes of a model: lines of periods made, places of those gone, why keys cannot be folded."""
 
-    made: list[tuple[str, Period]] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -195,7 +195,7 @@ class Follower:
             except Exception as error:  # noqa: BLE001  a projection may raise anything at all
                 change.failed[key] = said(error)
                 continue
-            change.made += [(key, period) for period in new if period not in old]
+            change.made += [stored.line(key, period) for period in new if period not in old]
             change.gone += [place for period, place in old.items() if period not in new]
         return change
 

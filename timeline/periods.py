@@ -87,7 +87,9 @@ def periods(
     line, days = Line(), _Days(view, region)
     for at in sorted({*steps, *fixed}):
         changes = fixed.get(at, [])
-        yield from line.move(at, [*changes, *days.move(*steps[at])] if at in steps else changes)
+        if at in steps:
+            changes += days.move(*steps[at])
+        yield from line.move(at, changes)
     yield from line.end()
 
 
@@ -167,8 +169,9 @@ def _held(entries: list[Placed], view: Projection, *near: _Held) -> _Held:
     for placed in entries[len(begun.entries) :]:
         entry = placed[4]
         state, facts = view.fold(state, entry), (*facts, entry.fact)
-        surely = _surely(_valid(entry))
-        first, behind = max(first, surely[0]), min(behind, surely[1])
+        valid = _valid(entry)
+        begins, ends = _bounds(valid.first_hi, valid.last_lo)
+        first, behind = max(first, begins), min(behind, ends)
     return _Held(entries, state, facts, (first, behind))
 
 
@@ -195,8 +198,9 @@ class _Days:
         for first, behind in changed:
             low, high = bisect_left(self._cuts, first), bisect_left(self._cuts, behind)
             pieces: list[Piece] = []
-            for number, held in self._anew(low, high, gone, added):
-                self._held[number] = held
+            self._held[low:high] = self._anew(low, high, gone, added)
+            for number in range(low, high):
+                held = self._held[number]
                 if held.folded is not None:
                     upto = self._cuts[number + 1] if number + 1 < len(self._cuts) else end
                     pieces += _shown(self._view, held, self._cuts[number], upto)
@@ -216,20 +220,20 @@ class _Days:
             if len(before) == len(here) and all(map(is_, before, here)):
                 del self._cuts[at], self._held[at]
 
-    def _anew(self, low: int, high: int, gone: set[int], added: Sequence[Placed]) -> Iterator[tuple[int, _Held]]:
+    def _anew(self, low: int, high: int, gone: set[int], added: Sequence[Placed]) -> Iterator[_Held]:
         """Yield what holds from one cut to another without what has gone, and with what was added."""
+        before = self._held[low - 1] if low else _NOTHING
         here: list[Placed] = []
         coming = 0
-        for number in range(low, high):
-            first, old = self._cuts[number], self._held[number]
+        for first, old in zip(self._cuts[low:high], self._held[low:high], strict=True):
             while coming < len(added) and added[coming][0] <= first:
                 here.append(added[coming])
                 coming += 1
             if any(placed[3] <= first for placed in here):
                 here = [placed for placed in here if placed[3] > first]
             stay = [placed for placed in old.entries if placed[2] not in gone] if gone else old.entries
-            entries = sorted(stay + here) if stay and here else stay or here[:]
-            yield number, _held(entries, self._view, old, self._held[number - 1] if number else old)
+            before = _held(sorted(stay + here) if stay and here else stay or here[:], self._view, old, before)
+            yield before
 
 
 def _placed(entry: Entry) -> Placed:
@@ -243,14 +247,18 @@ def _shown(view: Projection, held: _Held, first: int, behind: int) -> list[Piece
     folded = cast("State", held.folded)
     certain = held.certain if held.certain[0] < held.certain[1] else (0, 0)
     turns = view.turns(folded)
-    cuts = {day for turn in turns if first < (day := turn.toordinal()) < behind} if turns else ()
+    cuts = sorted({day for turn in turns if first < (day := turn.toordinal()) < behind}) if turns else ()
     pieces = []
-    for begins, ends in pairwise([first, *sorted(cuts), behind]):
+    for begins, ends in pairwise((first, *cuts, behind)):
         state = view.present(folded, _a_day(begins, ends))
         if state is not None:  # a view may have nothing to show
             disputed = bool(view.disputed(state))
             pieces.append(
-                Piece(begins, ends, Content(canonical(state).decode(), orjson.dumps(state).decode(), disputed, certain, held.facts))
+                Piece(
+                    begins,
+                    ends,
+                    Content(canonical(state).decode(), orjson.dumps(state).decode(), disputed, certain, held.facts),
+                )
             )
     return pieces
 
@@ -262,8 +270,9 @@ def _a_day(first: int, behind: int) -> date:
     return date.fromordinal(behind - 1) if behind < FUTURE else _SOME_DAY
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 14)
 def _bounds(first: date, last: date) -> tuple[int, int]:
+    """Return days as they are counted, the last excluded: none where the last is not behind the first."""
     return first.toordinal(), _after(last)
 
 
@@ -271,12 +280,6 @@ def reach(entry: Entry) -> tuple[int, int]:
     """Return the days on which an entry may hold, the last excluded."""
     valid = _valid(entry)
     return _bounds(valid.first_lo, valid.last_hi)
-
-
-@lru_cache(maxsize=1 << 14)
-def _surely(valid: Valid) -> tuple[int, int]:
-    """Return the days on which a fact surely holds, the last excluded: none where the last is not behind the first."""
-    return valid.first_hi.toordinal(), _after(valid.last_lo)
 
 
 def _after(last: date) -> int:

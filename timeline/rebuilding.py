@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import text
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
     from timeline.fold import Projection
     from timeline.readmodels import ReadModel
-    from timeline.stretches import Period
 
     Progress = Callable[[str, int, int], None]
+    _Made = tuple[int, datetime, str]
     _Work = Callable[[Connection, ReadModel, int, int], None]
 
 HALVES = 2
@@ -59,10 +59,6 @@ _TRIES = 30
 _MANY_ROWS = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"
 
 _COMPARED = "key, days, known, state::text, certain, disputed, facts, known_since, joined_before, joined_after"
-
-
-def _by_days(made: tuple[str, Period]) -> tuple[int, datetime]:
-    return made[1].first, made[1].known_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +239,7 @@ class Builder:
 
     def _fold(self, connection: Connection, shadow: ReadModel, number: int, parent: int) -> None:
         """Fold key after key of one half of the keys, from the one behind that which was folded last."""
-        done, made, key = 0, list[Any](), None
+        done, made, key = 0, list["_Made"](), None
         query = f"""WITH half AS (SELECT coalesce((SELECT key FROM {shadow.keys} ORDER BY key
                 OFFSET (SELECT count(*) FROM {shadow.keys}) / {HALVES} LIMIT 1), '') AS key)
             SELECT k.key, {ENTRY}
@@ -267,22 +263,23 @@ class Builder:
                 self._keep(connection, shadow, made, number, key, parent)
 
     def _keep(
-        self, connection: Connection, shadow: ReadModel, made: list[Any], number: int, key: str, parent: int
+        self, connection: Connection, shadow: ReadModel, made: list[_Made], number: int, key: str, parent: int
     ) -> None:
         """Write what was folded up to a key, and that it was."""
         still_wanted(parent)
-        made.sort(key=_by_days)
-        stored.write(connection, shadow, made)
+        stored.write(connection, shadow, [line for _, _, line in sorted(made)])
         self._went(connection, shadow, "folded", number, key)
 
-    def _periods(self, connection: Connection, shadow: ReadModel, key: str, entries: Iterable[Entry]) -> list[Any]:
+    def _periods(self, connection: Connection, shadow: ReadModel, key: str, entries: Iterable[Entry]) -> list[_Made]:
+        """Fold a key and return its periods as lines, with what they are put in order by."""
         try:
             plane = [
                 span
                 for _, versions in groupby(map(self.current, entries), attrgetter("fact"))
                 for span in spans(versions)
             ]
-            return [(key, period) for period in periods(self.view, key, plane)]
+            found = periods(self.view, key, plane)
+            return [(period.first, period.known_from, stored.line(key, period)) for period in found]
         except Exception as error:  # noqa: BLE001  a projection may raise anything at all
             readmodels.set_stuck(connection, self.timeline, shadow, shadow.position, {key: said(error)})
             return []

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from timeline.readmodels import ReadModel
 
 _WRITTEN = "key, days, known, state, certain, disputed, facts, known_since, joined_before, joined_after"
+_JOINED = (("0\t0", "0\t1"), ("1\t0", "1\t1"))
 _DAY_ZERO = "date '0001-01-01'"
 _PERIOD = f"""ctid, key, coalesce(lower(days) - {_DAY_ZERO} + 1, {PAST}),
     coalesce(upper(days) - {_DAY_ZERO} + 1, {FUTURE}), lower(known), upper(known), state::text,
@@ -42,19 +43,24 @@ _PERIOD = f"""ctid, key, coalesce(lower(days) - {_DAY_ZERO} + 1, {PAST}),
 # Writing
 
 
-def write(connection: Connection, model: ReadModel, found: Iterable[tuple[str, Period]]) -> None:
-    """Write periods of keys into a model: some thousands at a time, or some FEW, which may be pipelined."""
-    driver.put(connection, model.rows, _WRITTEN, [line(key, period) for key, period in found])
+def write(connection: Connection, model: ReadModel, lines: Sequence[str]) -> None:
+    """Write periods, given as lines, into a model: some thousands at a time, or some FEW, which may be pipelined."""
+    driver.put(connection, model.rows, _WRITTEN, lines)
 
 
 def line(key: str, period: Period) -> str:
     """Return a period as a line of a copy: two lines are the same where the rows are."""
     first, behind, known_from, known_to, content, since, (before, after) = period
     known = f"[{_instant(known_from)},{_instant(known_to) if known_to else ''})"
+    told, joined = _instant(since) if since else driver.NULL, _JOINED[before][after]
+    return f"{copied(key)}\t{range_of(first, behind)}\t{known}\t{_read(content)}\t{told}\t{joined}\n"
+
+
+@lru_cache(maxsize=64)
+def _read(content: Content) -> str:
+    """Return what a row reads as columns; the periods of a key share it, one after the other."""
     state = content.state.replace("\\", "\\\\")  # JSON writes control characters out
-    start = f"{copied(key)}\t{range_of(first, behind)}\t{known}\t{state}\t{range_of(*content.certain)}"
-    facts, told = _facts(content.facts), _instant(since) if since else "\\N"
-    return f"{start}\t{content.disputed:d}\t{facts}\t{told}\t{before:d}\t{after:d}\n"
+    return f"{state}\t{range_of(*content.certain)}\t{content.disputed:d}\t{_facts(content.facts)}"
 
 
 @lru_cache(maxsize=1 << 14)

@@ -59,7 +59,7 @@ def told(period: Period) -> tuple[Any, ...]:
     """Return a period as the oracle tells it."""
     first, last = period.content.certain
     certain = (date.fromordinal(first), date.fromordinal(last - (last != FUTURE))) if last else None
-    reading = Reading(period.content.said, period.content.facts, certain)
+    reading = Reading(period.content.said.encode(), period.content.facts, certain)
     days = day(period.first), day(period.behind, behind=True)
     return (*days, reading, period.known_from, period.known_to)
 
