@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
 import orjson
@@ -29,8 +30,11 @@ DEEPEST = 100
 """Levels of lists and objects within each other that an event may have."""
 
 _LAST_PLAIN = "\ud7ff"
-_PERHAPS_NOT_PLAIN = re.compile(rb"\.0[,}\]]|\d[eE]|null|\\u0000").search
-"""Finds whole numbers written as floats, exponents, what may have been NaN, and the character U+0000."""
+_PERHAPS_NOT_PLAIN = [re.compile(sign).search for sign in (rb"\.0[,}\]]", rb"e(?<=\de)", rb"null", rb"\\u0000")]
+"""Find whole numbers written as floats, exponents, what may have been NaN, and the character U+0000.
+
+Each begins with a letter that is looked for as fast as memory is read: one expression for all takes five times as long.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +104,7 @@ class Event:
             line |= {"kind": self.kind, "subject": self.subject, "data": self.data, "valid": self.valid.text}
         if self.source is not None:
             line["source"] = _present(_source_fields(self.source))
-        for name, usual in _USUAL:
-            value = getattr(self, name)
+        for value, (name, usual) in zip(_UNUSUAL(self), _USUAL, strict=True):
             if value != usual:
                 line[name] = value
         return line
@@ -146,6 +149,7 @@ _USUAL: tuple[tuple[str, Any], ...] = (
     *((name, None) for name in ("confidence", "time", "reason")),
     *(("schema", 1), ("said_by", ()), ("modality", "asserted"), ("polarity", "affirmed")),
 )
+_UNUSUAL = attrgetter(*(name for name, _ in _USUAL))
 
 
 def _source_fields(source: Source) -> dict[str, Any]:
@@ -165,8 +169,11 @@ def plain_already(fields: dict[str, Any]) -> dict[str, Any] | None:
         text = orjson.dumps(fields, option=orjson.OPT_STRICT_INTEGER)
     except (TypeError, ValueError, RecursionError):
         return None
-    if not text.isascii() or _PERHAPS_NOT_PLAIN(text) or text.count(b"{") + text.count(b"[") > DEEPEST:
+    if not text.isascii() or text.count(b"{") + text.count(b"[") > DEEPEST:
         return None
+    for found in _PERHAPS_NOT_PLAIN:
+        if found(text):
+            return None
     taken: dict[str, Any] = orjson.loads(text)
     return taken if taken == fields else None  # tuples and all that only looks like a text are not the same
 

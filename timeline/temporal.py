@@ -65,6 +65,10 @@ class Valid:
     last_lo: date
     last_hi: date
 
+    def __hash__(self) -> int:
+        """Return what is told fast, since much is looked up by its days: few have a text in common."""
+        return hash(self.text)
+
     @classmethod
     def parse(cls, text: str, *, lasting: bool = False) -> Valid:
         """Read EDTF; `Refused` says what is wrong and what to write.
@@ -152,12 +156,15 @@ def _moment(text: str, time_of_day: time) -> datetime:
         raise Refused(f"`{text}` has no such second; leap seconds are not kept", remedy="Write second 59 at most")
     if (match["finer"] or "").strip("0"):
         raise Refused(f"`{_shown(text)}` is finer than a microsecond", remedy="Write at most six decimals")
-    parse_day(text[:10])
     try:
-        moment = datetime.fromisoformat(text).astimezone(UTC)
+        there = datetime.fromisoformat(text)
+        moment = there.astimezone(UTC)
     except (ValueError, OverflowError):
+        parse_day(text[:10])
         raise Refused(f"`{_shown(text)}` is out of range", remedy="Instants run from year 0002 to 9998") from None
-    parse_day(moment.date().isoformat())
+    for day in (there, moment):
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            parse_day(day.date().isoformat())
     return moment
 
 
