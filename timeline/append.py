@@ -8,6 +8,8 @@ at all.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -23,10 +25,11 @@ from timeline.errors import Conflict, Place, Refused
 from timeline.events import Document, Entry, Event, canonical, chained, first_hash
 from timeline.store import Log
 from timeline.tables import documents, timelines
-from timeline.temporal import EPOCH, OPEN_FUTURE, OPEN_PAST, Valid
+from timeline.temporal import EPOCH, OPEN_FUTURE, OPEN_PAST, Valid, format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from sqlalchemy import Connection
 
@@ -61,7 +64,7 @@ _FOUND = """
         (SELECT true FROM timeline.events e
           WHERE e.timeline = asked.timeline AND e.fact = asked.fact AND e.event = asked.identity
           ORDER BY e.timeline, e.fact, e.event LIMIT 1) AS held
-    FROM (SELECT %s, * FROM unnest(%s::text[], %s::bytea[])) AS asked (timeline, fact, identity)
+    FROM (SELECT %s, * FROM unnest(%b::text[], %b::bytea[])) AS asked (timeline, fact, identity)
     WHERE (SELECT true FROM timeline.events e WHERE e.timeline = asked.timeline AND e.fact = asked.fact
             ORDER BY e.timeline, e.fact, e.event LIMIT 1)"""
 # Who only refers to the timeline need not wait.
@@ -106,7 +109,28 @@ class Appender:
         self._locked = False
         self._position, self._hash, self._next = 0, b"", EPOCH
         self._written: list[tuple[Draft, int, datetime]] = []
+        self._aside: ThreadPoolExecutor | None = None
+        self._under_way: Future[None] | None = None
         self.receipt = Receipt()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Write large batches aside, while the next ones are read and checked; all is written when the block ends.
+
+        The connection serves one thread at a time. What goes wrong aside is raised, whatever else that led to.
+        """
+        with ThreadPoolExecutor(max_workers=1) as self._aside:
+            try:
+                yield
+            finally:
+                self._settle()
+        self._aside = None
+
+    def _settle(self) -> None:
+        """Wait for what is being written aside."""
+        if self._under_way is not None:
+            writing, self._under_way = self._under_way, None
+            writing.result()
 
     def record_document(self, document: Document) -> None:
         """Record a document unless it is there; Conflict where it is there with other particulars."""
@@ -153,6 +177,7 @@ class Appender:
 
         Return the facts of drafts that the log holds, and which of their identities: asked in the same breath.
         """
+        self._settle()
         asked = [self._timeline, [draft.event.fact for draft in drafts], [draft.identity for draft in drafts]]
         with pipelined(self._connection):
             head = None if self._locked else ask(self._connection, _HEAD, [self._timeline])
@@ -213,15 +238,23 @@ class Appender:
         document = f"\t{event.source.document}" if event.source else _NOTHING
         place = f"{self._timeline}\t{self._position}\t{copied(event.fact)}\t\\\\x{identity.hex()}\t{event.action}"
         content_text = content.replace("\\", "\\\\")
-        instants = f"\t{event.known.isoformat()}\t{recorded.isoformat()}"
+        instants = f"\t{format_instant(event.known)}\t{recorded.isoformat()}"
         return f"{place}{stated}{instants}{days}{document}\t{content_text}\t\\\\x{self._hash.hex()}\n"
 
     def _write(self, rows: Sequence[str]) -> None:
         """Write rows, and move the head of the timeline to the last of them."""
-        if rows:
-            with pipelined(self._connection, len(rows) <= FEW):
-                put(self._connection, "timeline.events", _COLUMNS, rows)
-                ask(self._connection, _MOVED, [self._position, self._hash, self._next - _TICK, self._timeline])
+        head = [self._position, self._hash, self._next - _TICK, self._timeline]
+        if self._aside and len(rows) > FEW:
+            self._under_way = self._aside.submit(_written_out, self._connection, rows, head)
+        elif rows:
+            _written_out(self._connection, rows, head)
+
+
+def _written_out(connection: Connection, rows: Sequence[str], head: Sequence[object]) -> None:
+    """Write rows of the log, and where it ends by that."""
+    with pipelined(connection, len(rows) <= FEW):
+        put(connection, "timeline.events", _COLUMNS, rows)
+        ask(connection, _MOVED, head)
 
 
 def _entry(draft: Draft, position: int, recorded: datetime) -> Entry:

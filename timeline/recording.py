@@ -44,7 +44,7 @@ def record(
     refuse = appender.receipt.bad.append if skip_bad else _raise
     sound = _placed(items, appender, _Border(log, vocabulary), refuse)
     count = 0
-    with rarely_collected():
+    with rarely_collected(), appender.aside():
         while batch := list(_batch(sound)):
             appender.record(batch, refuse)
             count += len(batch)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from makers import line
 
-from timeline.errors import Conflict, NotFound, Place, Refused
+from timeline.errors import Conflict, NotFound, Place, Refused, Unavailable
 from timeline.events import Document
 from timeline.exchange import Line
 from timeline.recording import Item
@@ -109,6 +110,38 @@ def test_a_bad_line_in_a_later_batch_leaves_nothing(opened: Timeline) -> None:
         opened.record([*lines, line(valid="never")])
     assert opened.stats()["position"] == 0
     assert opened.record(lines).recorded == 4_500
+
+
+def test_a_connection_lost_in_the_middle_leaves_nothing(opened: Timeline, database_url: str) -> None:
+    """What a batch that is written while the next one is read comes to is told, and all can be recorded again."""
+    lines = [line(subject=f"s{number}") for number in range(4_500)]
+
+    def cut() -> Iterator[dict[str, Any]]:
+        yield from lines[:2_500]
+        with psycopg.connect(database_url, autocommit=True) as server:
+            others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
+            server.execute(f"{others} AND pid <> pg_backend_pid()".encode())
+        yield from lines[2_500:]
+
+    with pytest.raises(Unavailable):
+        opened.record(cut())
+    assert opened.stats()["position"] == 0
+    assert opened.record(lines).recorded == 4_500
+    assert opened.verify() == 4_500
+
+
+def test_documents_are_read_while_a_batch_is_written(opened: Timeline, database_url: str) -> None:
+    """Lines that cite are checked by the log, whatever is under way there; what fails there is told."""
+    documents = [Document(text=f"It rained {number} mm.", published="2023-12-26") for number in range(80)]
+    opened.record(documents)
+    cited = [line(subject=f"d{n}", source={"document": d.id, "quote": d.text}) for n, d in enumerate(documents)]
+    lines = [line(subject=f"s{number}") for number in range(2_000)]
+    assert opened.record([*lines, *cited]).recorded == 2_080
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("ALTER TABLE timeline.events ADD CONSTRAINT no_snow CHECK (subject <> 't7') NOT VALID")
+    with pytest.raises(Refused, match="no_snow"):
+        opened.record([*(line(subject=f"t{number}") for number in range(2_000)), *cited])
+    assert opened.verify() == 2_080
 
 
 def test_a_dry_run_does_everything_but_record(opened: Timeline) -> None:
