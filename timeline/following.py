@@ -203,6 +203,8 @@ class Follower:
         """Write what has changed, and how far the model has come by that."""
         at = self._connection, self.log.timeline, self.model
         with pipelined(self._connection, len(change.made) <= driver.FEW):
+            if change.failed:
+                stored.forget(self._connection, self.model, list(change.failed))
             if change.gone:
                 stored.delete(self._connection, self.model, change.gone)
             stored.write(self._connection, self.model, change.made)

@@ -249,7 +249,7 @@ class Views:
             with driver.cursor(connection, "" if key else "rows") as cursor:
                 rows = stored.rows(cursor, model, basis, key)
                 yield sorted(stuck if key is None else {key} & stuck.keys())
-                yield from (row for row in rows if row.key not in stuck) if stuck else rows
+                yield from rows
 
     # Looking
 

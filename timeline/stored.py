@@ -98,6 +98,11 @@ def delete(connection: Connection, model: ReadModel, places: Sequence[str]) -> N
     driver.ask(connection, f"DELETE FROM {model.rows} WHERE ctid = ANY(%s::tid[])", [list(places)], len(places))
 
 
+def forget(connection: Connection, model: ReadModel, keys: Sequence[str]) -> None:
+    """Delete all rows of some keys, which cannot be folded any more."""
+    driver.ask(connection, f"DELETE FROM {model.rows} WHERE key = ANY(%s)", [list(keys)], len(keys))
+
+
 # Reading periods back
 
 

@@ -350,5 +350,5 @@ stuck_keys = Table(
         name="stuck_key_belongs_to_a_model",
         ondelete="CASCADE",
     ),
-    comment="Keys that a projection cannot fold: their rows stay as they were",
+    comment="Keys that a projection cannot fold: they have no rows",
 )

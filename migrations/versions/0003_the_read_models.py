@@ -163,7 +163,7 @@ COMMENTS = {
     "COLUMN timeline.keys.key": "key of a row",
     "COLUMN timeline.keys.fact": "a fact of which some version belongs to the key",
     "COLUMN timeline.keys.days": "days within which those versions may hold",
-    "TABLE timeline.stuck_keys": "Keys that a projection cannot fold: their rows stay as they were",
+    "TABLE timeline.stuck_keys": "Keys that a projection cannot fold: they have no rows",
     "COLUMN timeline.stuck_keys.timeline": "timeline of the model",
     "COLUMN timeline.stuck_keys.model": "model that the key belongs to",
     "COLUMN timeline.stuck_keys.key": "the key",

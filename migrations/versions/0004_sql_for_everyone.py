@@ -194,8 +194,8 @@ $$
 """
 
 # One SELECT that the planner takes apart: what is asked of the result reaches the indexes of the one partition. Its
-# second part is about keys that cannot be folded and have no row; the condition that it begins with is looked at even
-# where no table holds a row, so that a view that nothing serves is an error and never empty.
+# second part is about keys that cannot be folded and so have no rows; the condition that it begins with is looked at
+# even where no table holds a row, so that a view that nothing serves is an error and never empty.
 ASK = """
 CREATE FUNCTION timeline.behind(view text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -224,8 +224,6 @@ BEGIN ATOMIC
            NULL::text
       FROM timeline.rows r
      WHERE r.model = (SELECT timeline.serving_model(ask.view)) AND r.days @> ask.on_day AND r.known @> ask.known_at
-       AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
-            WHERE s.timeline = timeline.name() AND s.model = r.model AND s.key = r.key)
     UNION ALL
     SELECT s.key, '{}'::json, 'possible'::text COLLATE "C", false, NULL::date, NULL::date, ask.known_at,
            '{}'::text[] COLLATE "C", (SELECT timeline.behind(ask.view)), s.reason

@@ -62,7 +62,7 @@ def test_a_key_that_cannot_be_folded_says_why(opened: Timeline, url: str) -> Non
     with opened.engine.connect() as connection:
         connection.exec_driver_sql(
             "INSERT INTO timeline.stuck_keys SELECT 'main', model, unnest(ARRAY['agra/rain', 'pune/rain']), 2, 'spoilt'"
-            " FROM timeline.read_models WHERE serving"
+            " FROM timeline.read_models WHERE serving; DELETE FROM timeline.rows WHERE key = 'agra/rain'"
         )
         connection.commit()
     query = "SELECT key, state::text <> '{}', stuck FROM timeline.observations_as_of(%s) ORDER BY key"
