@@ -49,7 +49,7 @@ HALVES = 2
 MANY = 50_000
 READ = 10_000
 """Events that are read at a time."""
-FOLDED = 20_000
+FOLDED = 60_000
 """Rows that are written at a time, in order of their days: what is read of a day lies together."""
 SHOWN = 20
 """Differences that are told."""
