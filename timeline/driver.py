@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection as Driver
     from psycopg import Cursor
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
 FEW = 16
 """Rows up to which they are inserted: a COPY has its own way of speaking with the server, which no pipeline has.
@@ -79,15 +79,26 @@ def is_lost(connection: Connection) -> bool:
 
 
 @contextmanager
-def by_itself(connection: Connection) -> Iterator[Cursor[Any]]:
-    """Give a cursor of the driver for single statements, each a transaction of its own: nothing begins or ends it."""
-    made = _driver(connection)
-    made.autocommit = True
+def by_itself(engine: Engine) -> Iterator[Cursor[Any]]:
+    """Give a cursor of the driver for single statements, each a transaction of its own: nothing begins or ends it.
+
+    It is the same one whenever the connection is lent, since it has learnt by then how to read what is asked.
+    """
+    lent = engine.raw_connection()
     try:
-        with made.cursor() as single:
-            yield single
+        made = cast("Driver[Any]", lent.driver_connection)
+        made.autocommit = True
+        try:
+            if "single" not in lent.info:
+                lent.info["single"] = made.cursor()
+            yield lent.info["single"]
+        finally:
+            if made.closed:
+                lent.invalidate()
+            else:
+                made.autocommit = False
     finally:
-        made.autocommit = False
+        lent.close()
 
 
 def _driver(connection: Connection) -> Driver[Any]:

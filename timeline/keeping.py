@@ -208,7 +208,7 @@ class Views:
         if number is None:
             return None
         asked = {"timeline": self.timeline, "view": view.name, "key": key, "on": on, "known": known}
-        with self.engine.connect() as connection, driver.by_itself(connection) as cursor:
+        with driver.by_itself(self.engine) as cursor:
             try:
                 return stored.at_head(cursor, number, form, revisions()[-1], asked)
             except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):

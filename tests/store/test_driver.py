@@ -75,3 +75,19 @@ def test_a_savepoint_in_a_pipeline_is_one(connection: Connection) -> None:
         sent(connection, "INSERT INTO kept VALUES (1, 'a', '{b,c}')", "SAVEPOINT here", "SELECT 1 / 0")
     driver.cursor(connection).execute("ROLLBACK TO SAVEPOINT here")
     assert told(connection) == [(1, "a", ["b", "c"])]
+
+
+def test_a_connection_lost_is_told_by_what_ended_it_and_replaced(
+    shared_database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next statement has another connection; nothing is logged of the loss."""
+    connections = engine(shared_database_url, role=None)
+    end = b"SELECT pg_terminate_backend(pg_backend_pid(), 5000)"
+    with pytest.raises(psycopg.errors.AdminShutdown), driver.by_itself(connections) as single:
+        single.execute(end)
+    with driver.by_itself(connections) as single:
+        assert single.execute("SELECT 1").fetchone() == (1,)
+    with connections.connect() as connection:
+        assert driver.cursor(connection).execute("SELECT 2").fetchone() == (2,)
+    connections.dispose()
+    assert caplog.records == []
