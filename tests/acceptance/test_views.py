@@ -218,6 +218,7 @@ def test_a_key_that_cannot_be_folded_is_told_and_mended(gauged: Program) -> None
     assert {key: row["state"] for key, row in rows.items()} == {"delhi": {}, "pune": {"value": 2}}
     assert rows["delhi"]["stuck"].startswith("TypeError")
     assert "stuck" not in rows["pune"]
+    assert gauged("sql", "SELECT DISTINCT key FROM timeline.rows", "-o", "csv").stdout.split() == ["key", "pune"]
     said = "1 key of gauge cannot be folded: timeline views errors gauge"
     assert said in result.stderr.splitlines()
     assert "cannot be folded" not in gauged("ask", "gauge", "pune", "--on", "2023-12-15").stderr
