@@ -2,7 +2,7 @@
 
 Everything happens in the caller's transaction, under the lock on the model's row in the registry: rows and checkpoint
 are committed together, exactly once, whatever dies when. Of each key that new events concern only the days and the
-knowledge that they change are folded anew. A key that cannot be folded keeps its rows and is listed as stuck; the
+knowledge that they change are folded anew. A key that cannot be folded loses its rows and is listed as stuck; the
 others go on.
 """
 
@@ -40,8 +40,11 @@ FEW = 8
 SOME = 16
 """Keys from which on it is so many times as many facts: those of whole keys are looked up together."""
 
-FOLLOWED = 2_000
-"""Events that a model takes in at a time."""
+FOLLOWED = 20_000
+"""Events that a model takes in at a time: a key with very many facts is folded once for all that are new of it."""
+
+TOGETHER = 500
+"""Keys whose facts and periods are in memory at a time."""
 
 
 @dataclass(slots=True)
@@ -182,21 +185,22 @@ class Follower:
     def _fold(self, regions: Mapping[str, Region]) -> _Change:
         """Fold regions of keys anew and return what that changes."""
         change = _Change()
-        whole = [key for key, region in regions.items() if region == WHOLE]
-        held, planes = self._whole(whole) if whole else ({}, {})
-        for key, region in regions.items():
-            try:
-                if region == WHOLE:
-                    new, old = set(periods(self.view, key, self._plane(planes.get(key, ())))), held.get(key, {})
-                else:
-                    new, old = self._part(key, region)
-            except psycopg.Error:
-                raise
-            except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-                change.failed[key] = said(error)
-                continue
-            change.made += [stored.line(key, period) for period in new if period not in old]
-            change.gone += [place for period, place in old.items() if period not in new]
+        for some in batches(regions.items(), TOGETHER):
+            whole = [key for key, region in some if region == WHOLE]
+            held, planes = self._whole(whole) if whole else ({}, {})
+            for key, region in some:
+                try:
+                    if region == WHOLE:
+                        new, old = set(periods(self.view, key, self._plane(planes.get(key, ())))), held.get(key, {})
+                    else:
+                        new, old = self._part(key, region)
+                except psycopg.Error:
+                    raise
+                except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+                    change.failed[key] = said(error)
+                    continue
+                change.made += [stored.line(key, period) for period in new if period not in old]
+                change.gone += [place for period, place in old.items() if period not in new]
         return change
 
     def _write(self, change: _Change, mended: Sequence[str], to: int) -> None:

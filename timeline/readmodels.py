@@ -152,18 +152,15 @@ def index_rows(connection: Connection, model: ReadModel, half: int) -> None:
         CREATE INDEX IF NOT EXISTS rows_{model.model}_{name} ON {model.rows} USING gist ({columns})""")
 
 
-def guard_rows(connection: Connection, model: ReadModel) -> None:
-    """Make the constraint that the periods of a key never overlap, and let the planner know what there is."""
-    driver.cursor(connection).execute(f"""
-        DROP TRIGGER IF EXISTS periods_never_overlap ON {model.rows};
-        CREATE CONSTRAINT TRIGGER periods_never_overlap AFTER INSERT OR UPDATE ON {model.rows}
-            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION timeline.refuse_overlap();
-        ANALYZE {model.rows}""")
-
-
 def serve(connection: Connection, timeline: str, model: ReadModel) -> None:
-    """Let a model answer in place of the one that did, which retires: who reads it just now may end in peace."""
+    """Let a model answer in place of the one that did, which retires: who reads it just now may end in peace.
+
+    From now on each row is looked at when it is added, since the periods of a key never overlap.
+    """
     cursor, paused = driver.cursor(connection), False
+    cursor.execute(f"""
+        CREATE CONSTRAINT TRIGGER periods_never_overlap AFTER INSERT OR UPDATE ON {model.rows}
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION timeline.refuse_overlap()""")
     for old in models(connection, timeline, model.view, serving=True):
         retire = "UPDATE timeline.read_models SET serving = false, retired = true WHERE timeline = %s AND model = %s"
         cursor.execute(retire, [timeline, old.model])

@@ -19,6 +19,7 @@ import psycopg
 from sqlalchemy import text
 
 from timeline import driver, readmodels, stored
+from timeline.append import SMALL, Appender
 from timeline.collector import rarely_collected
 from timeline.database import check
 from timeline.errors import Conflict, Unavailable
@@ -29,7 +30,7 @@ from timeline.periods import periods, reach
 from timeline.planes import said
 from timeline.processes import can_share, shared, still_wanted
 from timeline.published import publish
-from timeline.store import ENTRY, SNAPSHOT, Log
+from timeline.store import ENTRY, LAST, SNAPSHOT, Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -122,7 +123,7 @@ class Builder:
             fence = shadow.fence
             self.progress("indexed", fence, fence)
             self._side_by_side(connection, shadow, self._index)
-            readmodels.guard_rows(connection, shadow)
+            driver.cursor(connection).execute(f"ANALYZE {shadow.rows}")
             self._retry(connection, shadow)
             connection.commit()
             self._follow(connection, shadow)
@@ -297,12 +298,19 @@ class Builder:
 
     # Switching
 
-    def _follow(self, connection: Connection, shadow: ReadModel) -> None:
-        """Let the shadow follow the log up to where it ends now, some events at a time."""
-        end = Log(connection, self.timeline).head()[0]
-        while follow(connection, self.timeline, self.view, shadow.model, self.current, end):
+    def _follow(self, connection: Connection, shadow: ReadModel) -> bool:
+        """Let the shadow follow the log until few events are left; return whether so, or others record as fast."""
+        log = Log(connection, self.timeline)
+        end, left = log.head()[0], LAST
+        while left > SMALL:
+            while follow(connection, self.timeline, self.view, shadow.model, self.current, end):
+                connection.commit()
+            head, before = log.head()[0], left
+            left, end = head - end, head
             connection.commit()
-        connection.commit()
+            if left >= before:
+                return False
+        return True
 
     def _summed(self, connection: Connection, model: ReadModel) -> tuple[int, str]:
         """Return the number of rows and a digest of them that does not depend on their order."""
@@ -341,11 +349,16 @@ class Builder:
         return [Difference(*row) for row in driver.cursor(connection).execute(query, asked)]
 
     def _switched(self, connection: Connection, shadow: ReadModel) -> int:
-        """Let the shadow answer, having followed the log to its end; wait for readers, but do not hold up others."""
+        """Let the shadow answer, having followed the log to its end; wait for readers, but do not hold up others.
+
+        Who records faster than can be followed has to wait, or that would have no end.
+        """
         for _ in range(_TRIES):
-            self._follow(connection, shadow)
+            followed = self._follow(connection, shadow)
             try:
                 connection.execute(text(_PATIENCE))
+                if not followed:
+                    Appender(connection, self.timeline).lock()
                 for old in readmodels.models(connection, self.timeline, self.view.name, serving=True):
                     readmodels.locked(connection, self.timeline, old.model)
                 end = Log(connection, self.timeline).head()[0]

@@ -85,11 +85,6 @@ BEGIN
     SELECT count(*) AS rows, bool_or(r.days = NEW.days AND r.known = NEW.known) AS here INTO found
       FROM timeline.rows r
      WHERE r.model = NEW.model AND r.key = NEW.key AND r.days && NEW.days AND r.known && NEW.known;
-    IF found.rows = 0 THEN  -- what does not serve is no partition, and a plan of its own is made for each row
-        EXECUTE format('SELECT count(*) AS rows, bool_or(days = $2 AND known = $3) AS here FROM %s
-                WHERE key = $1 AND days && $2 AND known && $3', TG_RELID::regclass)
-           INTO found USING NEW.key, NEW.days, NEW.known;
-    END IF;
     IF found.here AND found.rows > 1 THEN
         RAISE EXCEPTION 'two periods of the key % overlap at % known %', NEW.key, NEW.days, NEW.known
             USING ERRCODE = 'exclusion_violation', HINT = 'Run: timeline views rebuild';

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from makers import line
 
-from timeline import rebuilding
+from timeline import following, rebuilding
+from timeline.append import Appender
 from timeline.processes import can_share
 
 if TYPE_CHECKING:
@@ -68,3 +69,28 @@ def test_a_build_that_was_stopped_goes_on(rainy: Timeline, monkeypatch: pytest.M
     assert (again.position, again.differing) == (whole.position + 1, 0)
     assert rainy.views.verify(view).difference is None
     assert not [found for found in rainy.views.status() if found["state"] == "building"]
+
+
+def test_a_build_ends_though_others_record_as_fast(rainy: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have to wait while it takes in what is left, and no event is missing from what answers then."""
+    others: list[int] = []
+    held: list[int] = []
+
+    def follow(*given: Any) -> bool:  # noqa: ANN401
+        if not held:
+            others.append(rainy.record([line(fact=f"other-{len(others)}", subject="s1")]).recorded)
+        return following.follow(*given)
+
+    class Holding(Appender):
+        def lock(self, *given: Any) -> Any:  # noqa: ANN401
+            held.append(len(others))
+            return super().lock(*given)
+
+    for name, value in {"SMALL": 0, "follow": follow, "Appender": Holding}.items():
+        monkeypatch.setattr(rebuilding, name, value)
+    before = rainy.stats()["position"]
+    built = rainy.rebuild("observations")
+    assert held == [len(others)]
+    assert built.position == before + len(others) == rainy.stats()["position"]
+    assert rainy.views.lag("observations", built.position) is None
+    assert rainy.views.verify(rainy.vocabulary.view("observations")).difference is None
