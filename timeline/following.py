@@ -155,7 +155,8 @@ class Follower:
         held = {key: (count, stuck) for key, count, stuck in found}
         few = FEW if len(held) <= SOME else FEW * SOME
         whole = {key for key, (count, stuck) in held.items() if stuck or count <= few or not concerned.changed[key]}
-        regions = {key: WHOLE if key in whole else _region(some) for key, some in concerned.changed.items()}
+        changed = ((key, some) for key, some in concerned.changed.items() if key not in concerned.stuck)
+        regions = {key: WHOLE if key in whole else _region(some) for key, some in changed}
         change = self._fold(regions)
         change.failed |= concerned.stuck
         mended = [key for key, (_, stuck) in held.items() if stuck and key not in change.failed] + named
@@ -176,7 +177,7 @@ class Follower:
             concerned.take(self.view, fact, entries, 0, self.current)
         self._list(concerned.days)
         keys = {*(key for key in stuck if not key.startswith(NAMELESS)), *concerned.changed}
-        change = self._fold(dict.fromkeys(keys, WHOLE))
+        change = self._fold(dict.fromkeys(keys - concerned.stuck.keys(), WHOLE))
         change.failed |= concerned.stuck
         mended = [key for key in stuck if key not in change.failed]
         self._write(change, mended, self.model.position)

@@ -49,15 +49,13 @@ def verify(
 ) -> Proof:
     """Return the proof of a model, with `by` positions to a range; the connection of the log must read one snapshot.
 
-    Nothing of the model helps: neither which facts its keys have nor what it was folded from. Stuck keys are left out.
+    Nothing of the model helps: neither which facts its keys have nor what it was folded from. A stuck key has no rows.
     """
     whole, ranges, keys, difference = Tally(), Ranges(model.position, by), 0, None
     stuck = readmodels.stuck(log.connection, log.timeline, model)
     ever = (entry for entry in log.ever(view.kinds, model.position) if NAMELESS + entry.fact not in stuck)
     for key, plane, held in _beside(planes(view, ever, None, {}, current), _held(log, model)):
-        if key in stuck:
-            continue
-        told, here = _placed(view, key, plane, held)
+        told, here = _placed(view, key, [] if key in stuck else plane, held)
         ranges.add(told, here)
         whole.add([line for line, _ in here])
         keys += bool(here)

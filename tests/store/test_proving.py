@@ -123,3 +123,18 @@ def test_an_empty_log_has_no_range_and_bad_ones_are_refused(opened: Timeline) ->
     assert proof(opened).ranges == ()
     with pytest.raises(Refused, match="a range has 1 position or more, not 0"):
         proof(opened, 0)
+
+
+def test_rows_of_a_stuck_key_are_a_difference(rainy: Timeline) -> None:
+    """It has none: what is left of it would be served."""
+    tamper(
+        rainy,
+        "INSERT INTO timeline.stuck_keys SELECT timeline, model, 's15/rain', position, 'spoilt'"
+        " FROM timeline.read_models WHERE serving",
+    )
+    found = proof(rainy)
+    assert str(found.difference).startswith(
+        "s15/rain at position 0: the log folds into no such row, stored is s15/rain"
+    )
+    tamper(rainy, "DELETE FROM {rows} WHERE key = 's15/rain'")
+    assert proof(rainy).difference is None

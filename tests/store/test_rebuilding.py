@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from makers import line
 
-from timeline import following, rebuilding
+from timeline import following, rebuilding, vocabulary
 from timeline.append import Appender
+from timeline.fold import Projection
 from timeline.processes import can_share
+from timeline.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from timeline.app import Timeline
+    from timeline.events import Event
+    from timeline.fold import State
 
 LINES: list[dict[str, Any]] = [
     line(fact=f"f{number}", subject=f"s{number % 7}", valid=f"2023-01-{number % 28 + 1:02}", known=f"2023-02-{n:02}")
@@ -94,3 +99,28 @@ def test_a_build_ends_though_others_record_as_fast(rainy: Timeline, monkeypatch:
     assert built.position == before + len(others) == rainy.stats()["position"]
     assert rainy.views.lag("observations", built.position) is None
     assert rainy.views.verify(rainy.vocabulary.view("observations")).difference is None
+
+
+def _places(event: Event) -> list[str]:
+    if event.data["value"] == 666:
+        raise ValueError("no such place")
+    return [event.subject]
+
+
+def _counted(state: State | None, _fact: Event) -> State:
+    return {"facts": (state or {"facts": 0})["facts"] + 1}
+
+
+def test_a_stuck_key_has_no_row_of_what_came_with_it(opened: Timeline) -> None:
+    """Of a key with many facts only a part is folded anew: not that of a fact that came beside one without a key."""
+    kinds = frozenset({"observation"})
+    counts = Projection(name="counts", version=1, about="Facts.", kinds=kinds, keys=_places, fold=_counted)
+    counting = replace(opened, vocabulary=Vocabulary.of(vocabulary.load().kinds.values(), [counts]))
+    counting.record([line(fact=f"f{n}", valid=f"2023-01-{n:02}") for n in range(1, 25)])
+    counting.rebuild("counts")
+    spoilt = line(fact="f1", action="correct", known="2023-12-27", data={"measure": "rain", "value": 666})
+    counting.record([spoilt, line(fact="new", valid="2023-01-20")])
+    (row,) = counting.ask("counts", "delhi", on="2023-01-20").rows
+    assert (row.state, row.stuck) == ({}, "ValueError: no such place")
+    assert [row.key for row in counting.ask("counts", on="2023-01-20").rows] == ["?f1", "delhi"]
+    assert counting.views.verify(counts).difference is None
