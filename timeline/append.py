@@ -58,13 +58,13 @@ class Receipt:
 
 
 # Looked up one by one and in the order of the index: of what a transaction has just written the planner knows nothing,
-# and would read it all, or from its beginning.
+# and would read it all, or from its beginning. Nor is it told the timeline: one that is new it would take for empty.
 _FOUND = """
     SELECT asked.fact, asked.identity,
         (SELECT true FROM timeline.events e
           WHERE e.timeline = asked.timeline AND e.fact = asked.fact AND e.event = asked.identity
           ORDER BY e.timeline, e.fact, e.event LIMIT 1) AS held
-    FROM (SELECT %s, * FROM unnest(%b::text[], %b::bytea[])) AS asked (timeline, fact, identity)
+    FROM (SELECT (SELECT %s::text), * FROM unnest(%b::text[], %b::bytea[])) AS asked (timeline, fact, identity)
     WHERE (SELECT true FROM timeline.events e WHERE e.timeline = asked.timeline AND e.fact = asked.fact
             ORDER BY e.timeline, e.fact, e.event LIMIT 1)"""
 # Who only refers to the timeline need not wait.
