@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FEW = 16
 """Rows up to which they are inserted: a COPY has its own way of speaking with the server, which no pipeline has.
 
-Also what a statement may be about at most to be worth preparing: a plan made once is for tables as they were then.
+Also what a statement may be about at most to be worth preparing.
 """
 
 NEVER = 2**31
@@ -53,7 +53,7 @@ def ask(
     about: int = 1,
     **given: Any,  # noqa: ANN401
 ) -> Cursor[Any]:
-    """Execute a statement, which the server reads once for each connection, and mostly plans once, if about FEW."""
+    """Execute a statement, which the server reads once for each connection, if about FEW, and plans each time."""
     found: Cursor[Any] = cursor(connection, **given).execute(query, asked, prepare=about <= FEW)
     return found
 
