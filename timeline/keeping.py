@@ -176,8 +176,8 @@ class Views:
                         yield view.name
                     if ended():
                         return
-                driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-                for _ in driver.notifies(timeout=seconds, stop_after=1):
+                listening = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+                for _ in listening.notifies(timeout=seconds, stop_after=1):
                     pass
                 connection.commit()
 
@@ -358,9 +358,24 @@ class Views:
         What is stored is counted and hashed by ranges of so many positions; of all of them in one, where none is given.
         """
         with self.engine.connect() as connection:
-            connection.execute(text(SNAPSHOT))
-            model = self._stored(connection, view.name)
+            model = self._kept(connection, view.name)
             return verify(Log(connection, self.timeline), view, model, self.vocabulary.current, by)
+
+    def _kept(self, connection: Connection, name: str) -> ReadModel:
+        """Begin a snapshot and return the model that a view is answered from in it, which nobody drops meanwhile."""
+        tried = None
+        while True:
+            connection.execute(text(SNAPSHOT))
+            model = self._stored(connection, name)
+            try:
+                driver.cursor(connection).execute(f"LOCK TABLE {model.rows} IN ACCESS SHARE MODE")
+            except psycopg.errors.UndefinedTable:
+                connection.rollback()
+                if model.model == tried:  # no other one has taken its place
+                    raise
+                tried = model.model
+            else:
+                return model
 
     # Within
 
