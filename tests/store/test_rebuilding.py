@@ -88,6 +88,7 @@ def test_a_build_ends_though_others_record_as_fast(rainy: Timeline, monkeypatch:
 
     class Holding(Appender):
         def lock(self, *given: Any) -> Any:  # noqa: ANN401
+            """Hold the log, and note when."""
             held.append(len(others))
             return super().lock(*given)
 
