@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -91,3 +93,43 @@ def test_a_connection_lost_is_told_by_what_ended_it_and_replaced(
         assert driver.cursor(connection).execute("SELECT 2").fetchone() == (2,)
     connections.dispose()
     assert caplog.records == []
+
+
+def test_statements_of_a_pipeline_are_sent_together(connection: Connection) -> None:
+    """Within the block the driver waits for no answer; a batch of more rows than few goes without."""
+    driver.cursor(connection)
+    status = connection.connection.driver_connection.pgconn  # type: ignore[union-attr]
+    with driver.pipelined(connection):
+        assert status.pipeline_status == psycopg.pq.PipelineStatus.ON
+    with driver.pipelined(connection, when=False):
+        assert status.pipeline_status == psycopg.pq.PipelineStatus.OFF
+    connection.rollback()
+
+
+def test_only_statements_about_few_things_are_prepared(connection: Connection) -> None:
+    """The server reads those once for each connection, and others each time."""
+    driver.ask(connection, "SELECT 'few'", (), driver.FEW)
+    driver.ask(connection, "SELECT 'many'", (), driver.FEW + 1)
+    prepared = driver.cursor(connection).execute("SELECT statement FROM pg_prepared_statements").fetchall()
+    assert ("SELECT 'few'",) in prepared
+    assert ("SELECT 'many'",) not in prepared
+    connection.rollback()
+
+
+def test_a_connection_lost_in_a_pipeline_says_nothing_on_stderr(shared_database_url: str) -> None:
+    """A program that has set up no logging sees the error that is raised, and no warning of the driver beside it."""
+    program = """
+import sys
+from timeline import Unavailable, driver
+from timeline.database import engine, translated
+
+try:
+    with translated(), engine(sys.argv[1], role=None).connect() as connection, driver.pipelined(connection):
+        driver.ask(connection, "SELECT pg_terminate_backend(pg_backend_pid(), 5000)")
+        driver.ask(connection, "SELECT 1")
+except Unavailable:
+    print("lost")
+"""
+    run = [sys.executable, "-c", program, shared_database_url]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("lost\n", "")
