@@ -104,8 +104,7 @@ def _begin(connection: psycopg.Connection[Any], role: str | None) -> None:
         message = f"the database {server.dbname!r} does not store Unicode"
         raise Unavailable(message, remedy="Create one with: createdb --template=template0 --encoding=UTF8 NAME")
     connection.autocommit = True
-    # A plan made once for all that is asked takes days and knowledge for rarer than they are, and the wrong index.
-    connection.execute("SET timezone = 'UTC'; SET plan_cache_mode = force_custom_plan")
+    connection.execute("SET timezone = 'UTC'")
     if role:
         connection.execute(_TAKE_ROLE, [role])
     connection.autocommit = False

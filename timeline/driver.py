@@ -53,7 +53,7 @@ def ask(
     about: int = 1,
     **given: Any,  # noqa: ANN401
 ) -> Cursor[Any]:
-    """Execute a statement, which the server reads once for each connection, if about FEW, and plans each time."""
+    """Execute a statement, which the server reads once for each connection, and mostly plans once, if about FEW."""
     found: Cursor[Any] = cursor(connection, **given).execute(query, asked, prepare=about <= FEW)
     return found
 

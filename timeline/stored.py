@@ -17,6 +17,7 @@ from timeline.driver import copied
 from timeline.events import canonical
 from timeline.fold import Row
 from timeline.periods import FUTURE, PAST
+from timeline.readmodels import EVERY_KEY
 from timeline.stretches import Content, Period
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def rows(cursor: Cursor[Any], model: ReadModel, basis: Basis, key: str | None) -
 
     The question has been put to the server when this returns, and answers are fetched as they are taken.
     """
-    wanted = "" if key is None else "AND key = %(key)s"
+    wanted = f"AND {EVERY_KEY}" if key is None else "AND key = %(key)s"
     order = "ORDER BY key" if key is None else ""
     asked = {"on": basis.on, "known": basis.known, "key": key}
     cursor.execute(f"SELECT {_ROW} FROM {model.rows} WHERE {_HERE} {wanted} {order}", asked)

@@ -77,7 +77,7 @@ CREATE TABLE timeline.stuck_keys (
 """
 
 NO_OVERLAP = """
-CREATE FUNCTION timeline.refuse_overlap() RETURNS trigger LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
+CREATE FUNCTION timeline.refuse_overlap() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     found record;
 BEGIN

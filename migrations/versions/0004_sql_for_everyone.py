@@ -195,7 +195,8 @@ $$
 
 # One SELECT that the planner takes apart: what is asked of the result reaches the indexes of the one partition. Its
 # second part is about keys that cannot be folded and so have no rows; the condition that it begins with is looked at
-# even where no table holds a row, so that a view that nothing serves is an error and never empty.
+# even where no table holds a row, so that a view that nothing serves is an error and never empty. That models are
+# numbered from 1 is said for the index of a basis, which holds the rows that it is true of.
 ASK = """
 CREATE FUNCTION timeline.behind(view text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -223,7 +224,8 @@ BEGIN ATOMIC
            (SELECT timeline.behind(ask.view)),
            NULL::text
       FROM timeline.rows r
-     WHERE r.model = (SELECT timeline.serving_model(ask.view)) AND r.days @> ask.on_day AND r.known @> ask.known_at
+     WHERE r.model = (SELECT timeline.serving_model(ask.view)) AND r.model > 0
+       AND r.days @> ask.on_day AND r.known @> ask.known_at
     UNION ALL
     SELECT s.key, '{}'::json, 'possible'::text COLLATE "C", false, NULL::date, NULL::date, ask.known_at,
            '{}'::text[] COLLATE "C", (SELECT timeline.behind(ask.view)), s.reason

@@ -10,6 +10,7 @@ import pytest
 from makers import line
 from store.asking import SETTINGS, asked, offer, refused
 
+from timeline import driver
 from timeline.answers import row_fields
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def plan(url: str, query: str) -> str:
 def indexes(url: str, columns: str) -> list[str]:
     """Return the names of the GiST indexes on these columns of stored rows."""
     query = "SELECT indexname FROM pg_indexes WHERE schemaname = 'timeline' AND indexdef LIKE %s"
-    return [name for (name,) in asked(url, query, f"%USING gist {columns}", role=None)]
+    return [name for (name,) in asked(url, query, f"%USING gist {columns}%", role=None)]
 
 
 def scanned(text: str) -> list[str]:
@@ -249,3 +250,22 @@ def test_what_is_not_asked_for_is_not_looked_up(opened: Timeline, url: str) -> N
     text = plan(url, f"COUNT_ timeline.observations_as_of('{DAY}')")
     assert "timeline.reach(" not in text
     assert opened.stats()["position"] == 2
+
+
+def test_a_plan_made_once_finds_a_key_by_the_index_of_keys(opened: Timeline, url: str) -> None:
+    """Such a plan takes days and knowledge for rare, whatever is asked later, and all rows of this view share both."""
+    opened.record([line(subject=f"s{n}", valid="1950", data={"measure": "m", "value": n}) for n in range(4000)])
+    opened.rebuild("observations")
+    for number in range(8):
+        opened.ask("observations", f"s{number}/m", on="1950-06-01")
+    with driver.by_itself(opened.engine) as cursor:
+        cursor.execute("ANALYZE; SET plan_cache_mode = force_generic_plan")
+        query = "SELECT name, parameter_types::text[] FROM pg_prepared_statements WHERE statement LIKE '%rows\\_%'"
+        [(name, types)] = cursor.execute(query).fetchall()
+        asked = {"date": "'1950-06-01'", "timestamp with time zone": "now()", "text": "'s7/m'"}
+        given = ", ".join(asked[of] for of in types)
+        ran = scanned(
+            "\n".join(row for (row,) in cursor.execute(f"EXPLAIN EXECUTE {name}({given})".encode()).fetchall())
+        )
+    assert [name for name in indexes(url, KEY_INDEX) if any(name in one for one in ran)]
+    assert not any(name in one for name in indexes(url, DAY_INDEX) for one in ran)
