@@ -266,7 +266,7 @@ class Timeline:
         """Return all versions of a fact with the documents they quote; NotFound where the log has no such fact."""
         with self._asker.log() as log:
             log.head()
-            versions = tuple(entry for entry in log.entries(fact) if entry.fact == fact)
+            versions = tuple(log.versions_of([fact]))
             if not versions:
                 raise NotFound(f"there is no fact {fact!r}", remedy="List facts with: timeline facts")
             cited = {entry.source.document for entry in versions if entry.source}
