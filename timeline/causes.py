@@ -182,8 +182,8 @@ class _Fact:
         """Return the causes in this fact, on the shorter way: the events first, or the day; an event tells more."""
         here, there = self.before.basis.on, self.after.basis.on
         old, new = self.before.latest(self.fact), self.after.latest(self.fact)
-        events_first = [*self._events(here), *self._passing(new, here, there)]
-        day_first = [*self._passing(old, here, there), *self._events(there)]
+        events_first = [*self._events(here, there), *self._passing(new, here, there)]
+        day_first = [*self._passing(old, here, there), *self._events(there, there)]
         return min(events_first, day_first, key=lambda way: (len(way), sum(cause.cause == "day" for cause in way)))
 
     def steady(self) -> Iterator[Entry]:
@@ -193,14 +193,18 @@ class _Fact:
         if old and new and both and old.position == new.position:
             yield new
 
-    def _events(self, on: date) -> Iterator[Cause]:
-        """Yield the events that make another version count on a day: one that is undone, one that comes in, or both."""
+    def _events(self, on: date, then: date) -> Iterator[Cause]:
+        """Yield the events that make another version count on a day: one that is undone, one that comes in, or both.
+
+        One that comes in is told too where without it what it displaces would count on the day that is gone to then.
+        """
         shared = latest(_shared(self.before.versions.get(self.fact, ()), self.after.versions.get(self.fact, ())))
         for side, without, undone in ((self.before, self.after, True), (self.after, self.before, False)):
             entry = side.latest(self.fact)
             if entry is None or (shared and entry.position == shared.position):
                 continue
-            if self._counts(entry, on) or self._counts(shared, on):
+            left = not undone and self._counts(shared, then) and not self._counts(entry, then)
+            if left or self._counts(entry, on) or self._counts(shared, on):
                 yield _event(entry, shared, without.basis, undone=undone)
 
     def _passing(self, entry: Entry | None, here: date, there: date) -> Iterator[Cause]:

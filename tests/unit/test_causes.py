@@ -141,6 +141,20 @@ def test_on_two_axes_at_once_one_event_is_undone_and_another_comes_in() -> None:
     ]
 
 
+def test_what_a_retraction_keeps_from_another_day_is_told() -> None:
+    """Undoing the first version alone would leave the second one, which holds on the day that is gone to."""
+    log = [
+        _observed(1, 1, known="2024-03-01", valid="2023-12-11"),
+        _observed(2, 2, known="2024-01-01", valid="2023-12-10", action="correct"),
+        retraction(3, "f", "2024-01-01"),
+    ]
+    there = _at("2023-12-11", recorded=2)
+    assert _told(_causes(log, there, _at("2023-12-10", "2024-02-01"))) == [
+        ("retraction", 3, False, 2),
+        ("source correction", 1, True, 2),
+    ]
+
+
 def test_a_fact_that_moves_is_the_cause_on_both_keys() -> None:
     """The key that it leaves and the key that it gets have the same event as their cause."""
     moved = _observed(2, 1, action="correct", known="2024-03-01", subject="agra")
