@@ -196,15 +196,15 @@ class _Fact:
     def _events(self, on: date, then: date) -> Iterator[Cause]:
         """Yield the events that make another version count on a day: one that is undone, one that comes in, or both.
 
-        One that comes in is told too where without it what it displaces would count on the day that is gone to then.
+        One that comes in is told too where it makes another version count on the day that is gone to then.
         """
         shared = latest(_shared(self.before.versions.get(self.fact, ()), self.after.versions.get(self.fact, ())))
         for side, without, undone in ((self.before, self.after, True), (self.after, self.before, False)):
             entry = side.latest(self.fact)
             if entry is None or (shared and entry.position == shared.position):
                 continue
-            left = not undone and self._counts(shared, then) and not self._counts(entry, then)
-            if left or self._counts(entry, on) or self._counts(shared, on):
+            days = {on} if undone else {on, then}
+            if any(self._counts(version, day) for version in (entry, shared) for day in days):
                 yield _event(entry, shared, without.basis, undone=undone)
 
     def _passing(self, entry: Entry | None, here: date, there: date) -> Iterator[Cause]:

@@ -155,6 +155,19 @@ def test_what_a_retraction_keeps_from_another_day_is_told() -> None:
     ]
 
 
+def test_a_version_that_counts_only_on_the_day_gone_to_has_come_in() -> None:
+    """The day alone would not put it in the place of the one that is undone."""
+    log = [
+        _observed(1, 1, known="2024-03-01", valid="2023-12-20"),
+        _observed(2, 2, known="2024-01-01", valid="2023-12-10", action="correct"),
+    ]
+    found = _causes(log, _at("2023-12-20", recorded=1), _at("2023-12-10", "2024-02-01"))
+    assert [(cause.cause, cause.entry.position, cause.undone) for cause in found] == [
+        ("late-found document", 2, False),
+        ("day", 1, True),
+    ]
+
+
 def test_a_fact_that_moves_is_the_cause_on_both_keys() -> None:
     """The key that it leaves and the key that it gets have the same event as their cause."""
     moved = _observed(2, 1, action="correct", known="2024-03-01", subject="agra")
