@@ -28,6 +28,9 @@ Also what a statement may be about at most to be worth preparing.
 NEVER = 2**31
 """How often a statement is run before it is prepared unasked."""
 
+WHOLE = "SET LOCAL enable_seqscan = on"
+"""What a transaction says that reads tables as a whole: what others ask is planned to be found by index."""
+
 NULL = "\\N"
 """A column without a value, in a line of a COPY."""
 

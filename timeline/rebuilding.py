@@ -57,7 +57,7 @@ SHOWN = 20
 _PATIENCE = "SET LOCAL lock_timeout = '2s'"
 _TRIES = 30
 # Of a log that was just loaded the planner may know nothing: row by row it would take many times as long.
-_MANY_ROWS = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"
+_MANY_ROWS = f"{driver.WHOLE}; SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"
 
 _COMPARED = "key, days, known, state::text, certain, disputed, facts, known_since, joined_before, joined_after"
 

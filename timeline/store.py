@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import DBAPIError
 
 from timeline.believed import believed, named, names
+from timeline.driver import WHOLE
 from timeline.errors import NotFound, Refused, Unavailable
 from timeline.events import Document, Entry, first_hash
 from timeline.kinds import DESCRIPTION
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 FETCHED = 2_000
 """Rows that a streaming read asks the server for at a time."""
 
-SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-"""What a transaction begins with whose statements must all see the same."""
+SNAPSHOT = f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; {WHOLE}"
+"""What a transaction begins with whose statements must all see the same, and read much."""
 
 LAST = 2**62
 """A position beyond that of any event."""

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from makers import line
 
-from timeline.append import _FOUND
 from timeline.errors import Conflict, NotFound, Place, Refused, Unavailable
 from timeline.events import Document
 from timeline.exchange import Line
@@ -242,14 +241,3 @@ def test_true_is_not_one(opened: Timeline) -> None:
     assert (first["since"], first["until"]) == ("2023-12-01", "2023-12-01")
     later = opened.ask("observations", on="2023-12-01", known="2024-03-01").to_dict()["rows"][0]
     assert later["known_since"] == "2024-02-01T00:00:00Z"
-
-
-def test_what_a_new_timeline_holds_is_looked_up_by_facts(opened: Timeline, other: Timeline) -> None:
-    """However little the server knows of it: to read all of a timeline for each fact would be quadratic."""
-    opened.record([line(fact=f"f{number}") for number in range(3_000)])
-    with opened.engine.connect() as connection:
-        connection.exec_driver_sql("ANALYZE timeline.events")
-        plan = connection.exec_driver_sql(f"EXPLAIN {_FOUND}", (other.name, ["f1"], [bytes(32)])).scalars().all()
-    used = [step for step in plan if " on events" in step]
-    assert len(used) == 2
-    assert all("events_are_recorded_once" in step for step in used)
