@@ -22,7 +22,7 @@ from timeline.store import SNAPSHOT, Log
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection, Engine
@@ -160,8 +160,14 @@ class Views:
         self.rebuild(view, progress)
         return True
 
-    def run(self, ended: Callable[[], bool], seconds: float = 1.0, progress: Progress = _silent) -> Iterator[str]:
-        """Keep every view up with the log until `ended` says so; yield the name of each that has moved.
+    def run(
+        self,
+        views: Sequence[Projection],
+        ended: Callable[[], bool],
+        seconds: float = 1.0,
+        progress: Progress = _silent,
+    ) -> Iterator[tuple[str, int]]:
+        """Store views and keep them up with the log until `ended` says so; yield each that has moved, and where to.
 
         What an append leaves behind is told by a notification, which only saves waiting: the log is looked at after
         some seconds all the same, and the checkpoints alone say what is missing.
@@ -170,10 +176,10 @@ class Views:
             connection.execute(text(f"LISTEN {CHANNEL}"))
             connection.commit()
             while not ended():
-                for view in self.vocabulary.views.values():
+                for view in views:
                     before = self._at(view)
-                    if self.catch_up(view, progress) and self._at(view) != before:
-                        yield view.name
+                    if self.catch_up(view, progress) and (now := self._at(view)) not in {before, None}:
+                        yield view.name, now[1]
                     if ended():
                         return
                 listening = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
@@ -294,10 +300,9 @@ class Views:
             return {"view": name, "state": "not stored", "position": 0, "lag": head}
         view = self.vocabulary.views.get(name)
         state = "building" if not model.serving else "paused" if model.paused else "serving"
-        if view is None or (model.serving and self._current(model) is None):
-            state = "outdated"
-        found = {"view": name, "version": model.version, "state": state, "position": model.position}
-        found |= {"lag": head - model.position}
+        state = "outdated" if view is None or (model.serving and self._current(model) is None) else state
+        found = {"view": name, "version": model.version, "state": state}
+        found |= {"position": model.position, "lag": head - model.position}
         if not readmodels.is_whole(connection, model):
             return {**found, "state": "damaged", "error": "its tables are gone: timeline views rebuild " + name}
         query = f"""SELECT count(*), pg_total_relation_size('{model.rows}') + pg_total_relation_size('{model.keys}'),
@@ -310,12 +315,9 @@ class Views:
     def errors(self, name: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield the keys that cannot be folded, with the reasons."""
         with self.engine.connect() as connection:
-            query = """SELECT m.view, s.key, s.position, s.reason, s.since FROM timeline.stuck_keys s
-                JOIN timeline.read_models m USING (timeline, model)
-                WHERE timeline = %s AND m.view = coalesce(%s, m.view) ORDER BY m.view, s.key"""
-            for view, key, position, reason, since in driver.cursor(connection).execute(query, [self.timeline, name]):
+            for view, key, position, reason, since in readmodels.all_stuck(connection, self.timeline, name):
                 found = {"view": view, "key": key, "position": position, "reason": reason}
-                yield {**found, "since": format_instant(since)}
+                yield found | {"since": format_instant(since)}
 
     # Pausing
 
@@ -341,6 +343,12 @@ class Views:
             left = len(readmodels.stuck(connection, self.timeline, held))
             connection.commit()
         return left
+
+    def drop(self, name: str) -> None:
+        """Remove what is stored of a view, even of one that this program does not know; who reads it ends in peace."""
+        with self.engine.connect() as connection:
+            readmodels.retire(connection, self.timeline, self._held(connection, name))
+            readmodels.clear(connection, self.timeline, name)
 
     def _held(self, connection: Connection, name: str) -> ReadModel:
         """Return the model that a view is answered from, locked; whichever has just taken the place of another."""
@@ -385,8 +393,8 @@ class Views:
         return view if view is not None and model.form == readmodels.form_of(view, self.vocabulary) else None
 
     def _stored(self, connection: Connection, name: str) -> ReadModel:
-        self.vocabulary.view(name)
         model = readmodels.serving(connection, self.timeline, name)
         if model is None:
+            self.vocabulary.view(name)
             raise NotFound(f"the view {name} is not stored", remedy=f"Run: timeline views rebuild {name}")
         return model

@@ -169,12 +169,17 @@ def serve(connection: Connection, timeline: str, model: ReadModel) -> None:
         CREATE CONSTRAINT TRIGGER periods_never_overlap AFTER INSERT OR UPDATE ON {model.rows}
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION timeline.refuse_overlap()""")
     for old in models(connection, timeline, model.view, serving=True):
-        retire = "UPDATE timeline.read_models SET serving = false, retired = true WHERE timeline = %s AND model = %s"
-        cursor.execute(retire, [timeline, old.model])
+        retire(connection, timeline, old)
         paused = old.paused
     cursor.execute(f"ALTER TABLE timeline.rows ATTACH PARTITION {model.rows} FOR VALUES IN ({model.model})")
     now = "UPDATE timeline.read_models SET serving = true, paused = %s WHERE timeline = %s AND model = %s"
     cursor.execute(now, [paused, timeline, model.model])
+
+
+def retire(connection: Connection, timeline: str, model: ReadModel) -> None:
+    """Let a model answer no more."""
+    query = "UPDATE timeline.read_models SET serving = false, retired = true WHERE timeline = %s AND model = %s"
+    driver.cursor(connection).execute(query, [timeline, model.model])
 
 
 def clear(connection: Connection, timeline: str, view: str) -> None:
@@ -220,6 +225,14 @@ def stuck(connection: Connection, timeline: str, model: ReadModel) -> dict[str, 
     """Return the keys that cannot be folded, with the reasons."""
     query = "SELECT key, reason FROM timeline.stuck_keys WHERE timeline = %s AND model = %s ORDER BY key"
     return dict(driver.ask(connection, query, [timeline, model.model]).fetchall())
+
+
+def all_stuck(connection: Connection, timeline: str, view: str | None) -> Cursor[Any]:
+    """Ask for the keys that cannot be folded, of all views or one: view, key, position, reason and since when."""
+    query = """SELECT m.view, s.key, s.position, s.reason, s.since FROM timeline.stuck_keys s
+        JOIN timeline.read_models m USING (timeline, model)
+        WHERE timeline = %s AND m.view = coalesce(%s, m.view) ORDER BY m.view, s.key"""
+    return driver.ask(connection, query, [timeline, view])
 
 
 def set_stuck(connection: Connection, timeline: str, model: ReadModel, to: int, reasons: Mapping[str, str]) -> None:

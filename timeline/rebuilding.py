@@ -77,7 +77,9 @@ class Difference:
 class Rebuilt:
     """What a build came to: events read, rows written, the time it took, and how it differs from what answered.
 
-    `hash` is a digest over all rows, whatever their order; `differing` counts rows, of which `differences` are some.
+    `digest` is one of all rows, whatever their order, and is held against that of the old ones. `compared` is the
+    position that those stood at, None where there were none; keys of events that only one of the two has taken in are
+    left out. `differing` counts rows, of which `differences` are some.
     """
 
     view: str
@@ -85,8 +87,9 @@ class Rebuilt:
     position: int
     events: int
     rows: int
-    hash: str
+    digest: str
     seconds: float
+    compared: int | None = None
     differing: int = 0
     differences: tuple[Difference, ...] = field(default=())
 
@@ -130,13 +133,13 @@ class Builder:
             self.progress("compared", fence, fence)
             connection.execute(text(SNAPSHOT))  # the model that answers may move on meanwhile
             rows, digest = self._summed(connection, shadow)
-            differences = self._differences(connection, shadow, digest)
+            compared, differences = self._differences(connection, shadow, digest)
             connection.commit()
             position = self._switched(connection, shadow)
             readmodels.clear(connection, self.timeline, self.view.name)
         name, version, seconds = self.view.name, self.view.version, monotonic() - begun
         shown = tuple(differences[:SHOWN])
-        return Rebuilt(name, version, position, fence, rows, digest, seconds, len(differences), shown)
+        return Rebuilt(name, version, position, fence, rows, digest, seconds, compared, len(differences), shown)
 
     @contextmanager
     def _alone(self, connection: Connection) -> Iterator[None]:
@@ -319,19 +322,19 @@ class Builder:
         found = driver.cursor(connection).execute(query).fetchone()
         return (found[0], f"{int(found[1]) % 2**64:016x}") if found else (0, "")
 
-    def _differences(self, connection: Connection, shadow: ReadModel, digest: str) -> list[Difference]:
-        """Return the rows that only the model that answers has, or only its successor.
+    def _differences(
+        self, connection: Connection, shadow: ReadModel, digest: str
+    ) -> tuple[int | None, list[Difference]]:
+        """Return where the model that answers stands, and the rows that only it has, or only its successor.
 
         The two may have followed the log to different positions: keys of events between them are left out.
         """
         old = readmodels.serving(connection, self.timeline, self.view.name)
         new = readmodels.numbered(connection, self.timeline, shadow.model)
-        if (
-            old is None
-            or not readmodels.is_whole(connection, old)
-            or (old.position == new.position and self._summed(connection, old)[1] == digest)
-        ):
-            return []
+        if old is None or not readmodels.is_whole(connection, old):
+            return None, []
+        if old.position == new.position and self._summed(connection, old)[1] == digest:
+            return old.position, []
         low, high = sorted([old.position, new.position])
         moved = " UNION ".join(
             f"""SELECT k.key FROM timeline.events e JOIN {model.keys} k ON k.fact = e.fact
@@ -346,7 +349,7 @@ class Builder:
         query = f"""SELECT key, days::text, known::text, only_in, state FROM ({only}) sides
                      WHERE key NOT IN ({moved}) ORDER BY key, known, days, only_in DESC"""
         asked = {"timeline": self.timeline, "low": low, "high": high}
-        return [Difference(*row) for row in driver.cursor(connection).execute(query, asked)]
+        return old.position, [Difference(*row) for row in driver.cursor(connection).execute(query, asked)]
 
     def _switched(self, connection: Connection, shadow: ReadModel) -> int:
         """Let the shadow answer, having followed the log to its end; wait for readers, but do not hold up others.

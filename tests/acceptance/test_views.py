@@ -17,7 +17,6 @@ from psycopg.conninfo import make_conninfo
 import timeline
 from timeline.append import SMALL
 from timeline.cli.records import counted
-from timeline.cli.views import Building, _End
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +114,8 @@ def test_every_view_can_be_built_anew(program: Program) -> None:
     rebuilt = program.answer("views", "rebuild", "--all")["rebuilt"]
     assert len(rebuilt) == 10
     assert {(row["position"], row["events"], row["differing"]) for row in rebuilt} == {(SEEDS, SEEDS, 0)}
-    assert all(row["hash"] and row["seconds"] > 0 and row["events_per_second"] > 0 for row in rebuilt)
+    assert {row["view"]: row["compared"] for row in rebuilt if row["compared"]} == {"sanctions": SEEDS}
+    assert all(row["digest"] and row["seconds"] > 0 and row["events_per_second"] > 0 for row in rebuilt)
     assert program("ask", "sanctions", "--as-of", "2023-12-26").stdout == before
     verified = program.answer("views", "verify")["verified"]
     assert {row["view"]: row["rows"] for row in verified} == {row["view"]: row["rows"] for row in rebuilt}
@@ -127,7 +127,7 @@ def test_what_cannot_be_run_is_refused(program: Program) -> None:
     program.refused(2, "views", "rebuild", "sanctions", "--all")
     assert program.refused(3, "views", "rebuild", "sanction")[1] == "Did you mean sanctions?"
     assert program.refused(3, "views", "errors", "sanction")[1] == "Did you mean sanctions?"
-    for command in ("verify", "pause", "resume"):
+    for command in ("verify", "pause", "resume", "drop"):
         sentence, remedy = program.refused(3, "views", command, "visits")
         assert (sentence, remedy) == ("the view visits is not stored", "Run: timeline views rebuild visits")
     program.refused(3, "views", "status", "--timeline", "nowhere")
@@ -184,6 +184,39 @@ def test_a_range_is_one_position_or_more(program: Program) -> None:
     for by in ("0", "-5", "many"):
         result = program("views", "verify", "--by", by, code=2)
         assert (result.stdout, "Invalid value for '--by'" in result.stderr) == ("", True)
+
+
+def test_with_nothing_stored_nothing_is_wrong(database_url: str) -> None:
+    """What is not stored needs no proof."""
+    program = Program(database_url)
+    program("import", ROOT / "seeds")
+    result = program("views", "verify")
+    assert (result.stdout, result.stderr) == ("", "no view is stored\n")
+
+
+def test_a_view_that_is_dropped_is_stored_again_when_it_is_asked(program: Program, database_url: str) -> None:
+    """Nothing of it is left, and the answer is the same."""
+    before = program("ask", "sanctions", "--as-of", "2023-12-26").stdout
+    assert "not stored any more" in program("views", "drop", "sanctions").stderr
+    assert standing(program, "sanctions")["state"] == "not stored"
+    with psycopg.connect(database_url) as connection:
+        tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'timeline' AND tablename ~ '^(rows|keys)_[0-9]'"
+        assert connection.execute(tables).fetchone() == (0,)
+    program("import", "-", given=fact("delhi", 1))
+    assert program("ask", "sanctions", "--as-of", "2023-12-26").stdout == before
+    assert standing(program, "sanctions")["state"] == "serving"
+
+
+def test_a_rebuild_says_what_it_could_not_compare(program: Program) -> None:
+    """A view that was left behind the log lacks events, and is left paused."""
+    program("views", "pause", "sanctions")
+    program("import", "-", given=fact("delhi", 1) + fact("pune", 1))
+    result = program("views", "rebuild", "sanctions", "-o", "json")
+    (row,) = json.loads(result.stdout)["rebuilt"]
+    assert (row["position"], row["compared"], row["differing"]) == (SEEDS + 2, SEEDS, 0)
+    assert "what was stored of sanctions lacked 2 events: their keys were not compared" in result.stderr
+    assert "sanctions stays paused\n→ timeline views resume sanctions" in result.stderr
+    assert standing(program, "sanctions")["state"] == "paused"
 
 
 def test_a_paused_view_answers_from_the_log_and_says_so(program: Program) -> None:
@@ -310,6 +343,20 @@ def test_the_worker_catches_everything_up_once(program: Program) -> None:
     assert f"sanctions is paused at {SEEDS}, 1 event behind the log: left as it is" in result.stderr
 
 
+def test_some_views_can_be_kept_and_looked_at(program: Program) -> None:
+    """Those that are named, and no others."""
+    program("views", "pause", "sanctions")
+    assert program("views", "run", "--once", "trade", "sanctions").stderr.splitlines() == [
+        f"trade is at {SEEDS}",
+        f"sanctions is paused at {SEEDS}",
+    ]
+    states = {row["view"]: row["state"] for row in program.answer("views", "status")["views"]}
+    assert {view for view, state in states.items() if state != "not stored"} == {"sanctions", "trade"}
+    (found,) = program.answer("views", "status", "trade")["views"]
+    assert (found["view"], found["state"]) == ("trade", "serving")
+    assert program.refused(3, "views", "status", "trad")[1] == "Did you mean trade?"
+
+
 @pytest.mark.parametrize("told, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_the_worker_follows_until_it_is_told_to_end(program: Program, told: signal.Signals, code: int) -> None:
     """A large append, which leaves the views behind, is taken in without anybody asking."""
@@ -347,17 +394,3 @@ def _await(happened: Any) -> None:  # noqa: ANN401  a function without arguments
     while not happened():
         assert time.monotonic() < until
         time.sleep(0.2)
-
-
-def test_progress_is_one_line_that_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    """On a terminal it is rewritten and taken away; elsewhere nothing is said before it has been going on for long."""
-    told = Building("trade", _End(), moving=True)
-    told("folded", 0, 1_000)
-    time.sleep(0.01)
-    told("folded", 500, 1_000)
-    told.clear()
-    lines = capsys.readouterr().err.split("\r")
-    assert re.fullmatch(r"trade: folded 500 of 1,000 events, [\d,]+ a second, 0 s to go\x1b\[K", lines[2])
-    assert lines[-1] == "\x1b[K"
-    Building("trade", _End(), moving=False)("folded", 500, 1_000)
-    assert capsys.readouterr().err == ""

@@ -45,7 +45,7 @@ def test_halves_make_the_same_as_one_process(rainy: Timeline, monkeypatch: pytes
     alone = rainy.rebuild("observations")
     monkeypatch.setattr(rebuilding, "MANY", 0)
     halves = rainy.rebuild("observations")
-    assert (halves.rows, halves.hash, halves.differing) == (alone.rows, alone.hash, 0)
+    assert (halves.rows, halves.digest, halves.differing) == (alone.rows, alone.digest, 0)
     assert rainy.views.verify(rainy.vocabulary.view("observations")).difference is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from timeline.cli import app, frame, records
 from timeline.cli.frame import hoisted
+from timeline.cli.views import Building, _End
 from timeline.errors import Conflict, Corrupt, NotFound, Outdated, Place, Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ COMMANDS = (
     "doctor",
     "stats",
     "views list",
+    "views drop",
     "views status",
     "views rebuild",
     "views verify",
@@ -200,3 +203,17 @@ def _raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         raise error
 
     monkeypatch.setattr("timeline.opening.opened", fail)
+
+
+def test_progress_is_one_line_that_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal it is rewritten and taken away; elsewhere nothing is said before it has been going on for long."""
+    told = Building("trade", _End(), moving=True)
+    told("folded", 0, 1_000)
+    time.sleep(0.01)
+    told("folded", 500, 1_000)
+    told.clear()
+    lines = capsys.readouterr().err.split("\r")
+    assert re.fullmatch(r"trade: folded 500 of 1,000 events, [\d,]+ a second, 0 s to go\x1b\[K", lines[2])
+    assert lines[-1] == "\x1b[K"
+    Building("trade", _End(), moving=False)("folded", 500, 1_000)
+    assert capsys.readouterr().err == ""

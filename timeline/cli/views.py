@@ -1,4 +1,4 @@
-"""Commands that run the stored views: timeline views list, status, rebuild, verify, pause, resume, errors and run."""
+"""Commands that run the stored views: views list, status, rebuild, verify, pause, resume, drop, errors and run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from timeline.cli.session import Output, View, completed_views, form_of, opened
 from timeline.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from timeline.fold import Projection
     from timeline.keeping import Views
@@ -30,7 +30,18 @@ SHORT = 100
 """Characters of a state that a difference is told with."""
 
 _STATUS = ("view", "version", "state", "position", "lag", "rows", "bytes", "stuck", "updated", "error")
-_REBUILT = ("view", "version", "position", "events", "rows", "hash", "seconds", "events_per_second", "differing")
+_REBUILT = (
+    "view",
+    "version",
+    "position",
+    "events",
+    "rows",
+    "digest",
+    "seconds",
+    "events_per_second",
+    "compared",
+    "differing",
+)
 _PROOF = ("view", "position", "keys", "rows", "hash", "difference")
 _RANGE = ("view", "first", "last", "rows", "hash", "difference")
 _ERROR = ("view", "key", "position", "reason", "since")
@@ -55,11 +66,15 @@ def _listed(view: Projection, stored: bool) -> dict[str, Any]:  # noqa: FBT001
 
 
 @app.command(epilog=epilog("timeline views status -o table", 2, 3, 4))
-def status(ctx: typer.Context, *, output: Output = None) -> None:
+def status(ctx: typer.Context, names: Names = None, *, output: Output = None) -> None:
     """Print what is stored of each view: how far it is, how far behind the log, and how large."""
     shape = form_of(ctx, output)
     with _opened(ctx) as views:
-        write(Printed(name="views", rows=views.status(), columns=_STATUS), shape)
+        rows = views.status()
+        for name in {*(names or ())} - {row["view"] for row in rows}:
+            views.vocabulary.view(name)
+        rows = [row for row in rows if not names or row["view"] in names]
+        write(Printed(name="views", rows=rows, columns=_STATUS), shape)
 
 
 @app.command(epilog=epilog("timeline views rebuild sanctions", 2, 3, 4, 5))
@@ -72,10 +87,12 @@ def rebuild(
 ) -> None:
     """Build stored views anew from the log, while the old ones answer, and tell how the two differ."""
     shape = form_of(ctx, output)
-    if bool(names) is all_:
-        raise Refused("say which views are to be built anew", remedy="Name them, or give --all and no name")
+    if names and all_:
+        raise Refused("--all means every view, and some are named", remedy="Give --all or the names")
+    if not names and not all_:
+        raise Refused("say which views are to be built anew", remedy="Name them, or give --all")
     with _opened(ctx) as views:
-        wanted = _named(views, names)
+        wanted = _named(views, names or None)
         rows = (_rebuilt(views, view) for view in wanted)
         write(Printed(name="rebuilt", rows=rows, columns=_REBUILT), shape)
 
@@ -84,6 +101,8 @@ def _rebuilt(views: Views, view: Projection) -> dict[str, Any]:
     with building(view.name) as told:
         found = views.rebuild(view, told)
     _tell_differences(found)
+    if views.stored()[view.name].paused:
+        say(f"{view.name} stays paused\n→ timeline views resume {view.name}")
     fields = {**asdict(found), "seconds": round(found.seconds, 3), "events_per_second": round(found.events_per_second)}
     return {name: fields[name] for name in _REBUILT}
 
@@ -93,6 +112,9 @@ def _tell_differences(found: Rebuilt) -> None:
         where = "no longer" if row.only_in == "old" else "new"
         state = row.state if len(row.state) <= SHORT else f"{row.state[:SHORT]}…"
         say(f"{where}: {row.key} on {row.days} known {row.known}: {state}")
+    if found.compared is not None and found.compared < found.position:
+        missing = counted(found.position - found.compared, "event")
+        say(f"what was stored of {found.view} lacked {missing}: their keys were not compared")
     if found.differing:
         more = found.differing - len(found.differences)
         rest = f", {more:,} of them not shown" if more else ""
@@ -115,7 +137,7 @@ def verify(
     shape = form_of(ctx, output)
     wrong: list[str] = []
     with _opened(ctx) as views:
-        wanted = _named(views, names or sorted(views.stored()))
+        wanted = _named(views, names or views.stored())
         rows = (row for view in wanted for row in _proved(views, view, by, wrong))
         write(Printed(name="verified", rows=rows, columns=_RANGE if by else _PROOF), shape)
     if wrong:
@@ -158,6 +180,14 @@ def resume(ctx: typer.Context, view: View) -> None:
         say(f"→ timeline views errors {view}")
 
 
+@app.command(epilog=epilog("timeline views drop sanctions", 2, 3, 4))
+def drop(ctx: typer.Context, view: View) -> None:
+    """Remove what is stored of a view, which appends then need not take along; asked again, it is stored again."""
+    with _opened(ctx) as views:
+        views.drop(view)
+        say(f"{view} is not stored any more; the next question stores it again")
+
+
 @app.command(epilog=epilog("timeline views errors sanctions", 1, 2, 3, 4))
 def errors(
     ctx: typer.Context,
@@ -180,36 +210,46 @@ def errors(
 @app.command(epilog=epilog("timeline views run --once", 2, 3, 4))
 def run(
     ctx: typer.Context,
+    names: Names = None,
     *,
-    once: Annotated[bool, typer.Option("--once", help="Catch every view up, and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Catch the views up, and end.")] = False,
 ) -> None:
-    """Keep every view up with the log until SIGTERM, which ends it after the step under way, or Ctrl-C."""
+    """Store views and keep them up with the log until SIGTERM, which ends it after the step under way, or Ctrl-C.
+
+    Every view is kept where none is named.
+    """
     from timeline.readmodels import writable  # noqa: PLC0415
 
     with _opened(ctx) as views, _until_told() as end:
         with views.engine.connect() as connection:
             if not writable(connection):
                 raise Unavailable("this login may read the stored views but not keep them", remedy=_GRANT)
+        wanted = _named(views, names or None)
         try:
-            _caught_up(views, end) if once else _kept_up(views, end)
+            _caught_up(views, wanted, end) if once else _kept_up(views, wanted, end)
         except _EndedError:
             say("ended; what is left is taken up where it stands")
 
 
-def _caught_up(views: Views, end: _End) -> None:
-    for name, view in sorted(views.vocabulary.views.items()):
-        with building(name, end) as told:
+def _caught_up(views: Views, wanted: Sequence[Projection], end: _End) -> None:
+    for view in wanted:
+        with building(view.name, end) as told:
             done = views.catch_up(view, told)
-        lag = None if done else views.lag(name, views.head())
-        say(f"{lag}: left as it is" if lag else f"{name} is at {views.stored()[name].position}")
+        lag = None if done else views.lag(view.name, views.head())
+        say(f"{lag}: left as it is" if lag else _standing(views, view.name))
 
 
-def _kept_up(views: Views, end: _End) -> None:
+def _standing(views: Views, name: str) -> str:
+    held = views.stored()[name]
+    return f"{name} is {'paused ' * held.paused}at {held.position}"
+
+
+def _kept_up(views: Views, wanted: Sequence[Projection], end: _End) -> None:
     def told(_phase: str, _done: int, _all: int) -> None:
         end.stop()
 
-    for name in views.run(lambda: end.told, progress=told):
-        say(f"{name} is at {views.stored()[name].position}")
+    for name, position in views.run(wanted, lambda: end.told, progress=told):
+        say(f"{name} is at {position}")
 
 
 # Within
@@ -257,8 +297,11 @@ def _opened(ctx: typer.Context) -> Iterator[Views]:
 
 
 def _named(views: Views, names: Iterable[str] | None) -> list[Projection]:
-    """Return views by name, each once: all where none is named."""
-    return [views.vocabulary.view(name) for name in dict.fromkeys(names or sorted(views.vocabulary.views))]
+    """Return views by name, each once: all in order of name where no names are given."""
+    return [
+        views.vocabulary.view(name)
+        for name in dict.fromkeys(sorted(views.vocabulary.views) if names is None else names)
+    ]
 
 
 # Progress
