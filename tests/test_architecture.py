@@ -43,7 +43,7 @@ FLOORS = (
     ("append", "question", "comparing", "readmodels"),
     ("recording", "chain", "changing", "stored"),
     ("runs", "following"),
-    ("syncing", "rebuilding"),
+    ("syncing", "rebuilding", "standing"),
     ("proving",),
     ("keeping",),
     ("asking",),

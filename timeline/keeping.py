@@ -18,6 +18,7 @@ from timeline.following import Follower, News, follow
 from timeline.planes import said
 from timeline.proving import Proof, verify
 from timeline.rebuilding import Builder
+from timeline.standing import standing
 from timeline.store import SNAPSHOT, Log
 from timeline.temporal import format_instant
 
@@ -286,31 +287,7 @@ class Views:
     def status(self) -> list[dict[str, Any]]:
         """Return what is stored of each view: where it is, how far behind the log, how large, and what went wrong."""
         with self.engine.connect() as connection:
-            connection.execute(text(SNAPSHOT))
-            head = Log(connection, self.timeline).head()[0]
-            held = [model for model in readmodels.models(connection, self.timeline) if not model.retired]
-            found = []
-            for name in sorted({*self.vocabulary.views, *(model.view for model in held)}):
-                of_view: list[ReadModel | None] = [model for model in held if model.view == name]
-                found += [self._status(connection, name, model, head) for model in of_view or [None]]
-        return found
-
-    def _status(self, connection: Connection, name: str, model: ReadModel | None, head: int) -> dict[str, Any]:
-        if model is None:
-            return {"view": name, "state": "not stored", "position": 0, "lag": head}
-        view = self.vocabulary.views.get(name)
-        state = "building" if not model.serving else "paused" if model.paused else "serving"
-        state = "outdated" if view is None or (model.serving and self._current(model) is None) else state
-        found = {"view": name, "version": model.version, "state": state}
-        found |= {"position": model.position, "lag": head - model.position}
-        if not readmodels.is_whole(connection, model):
-            return {**found, "state": "damaged", "error": "its tables are gone: timeline views rebuild " + name}
-        query = f"""SELECT count(*), pg_total_relation_size('{model.rows}') + pg_total_relation_size('{model.keys}'),
-                (SELECT updated FROM timeline.read_models WHERE model = {model.model}) FROM {model.rows}"""
-        [(rows, size, updated)] = driver.cursor(connection).execute(query).fetchall()
-        stuck = len(readmodels.stuck(connection, self.timeline, model))
-        found |= {"rows": rows, "bytes": size, "stuck": stuck}
-        return {**found, "updated": format_instant(updated), "error": model.error}
+            return standing(connection, self.timeline, self.vocabulary)
 
     def errors(self, name: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield the keys that cannot be folded, with the reasons."""

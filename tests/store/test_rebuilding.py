@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from makers import line
 
-from timeline import following, rebuilding, vocabulary
+from timeline import following, readmodels, rebuilding, vocabulary
 from timeline.append import Appender
 from timeline.fold import Projection
 from timeline.processes import can_share
@@ -74,6 +76,24 @@ def test_a_build_that_was_stopped_goes_on(rainy: Timeline, monkeypatch: pytest.M
     assert (again.position, again.differing) == (whole.position + 1, 0)
     assert rainy.views.verify(view).difference is None
     assert not [found for found in rainy.views.status() if found["state"] == "building"]
+
+
+def test_looking_while_a_model_is_dropped(rainy: Timeline) -> None:
+    """Who counts the rows of a model that is gone before he comes to it looks again."""
+    rainy.rebuild("observations")
+    waiting = """SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+        WHERE NOT l.granted AND d.datname = current_database()"""
+    with ThreadPoolExecutor() as beside, rainy.engine.connect() as connection:
+        model = rainy.views.stored()["observations"]
+        readmodels.drop(connection, rainy.name, model)
+        looked = beside.submit(rainy.views.status)
+        until = monotonic() + 30
+        while not connection.exec_driver_sql(waiting).scalar_one():
+            assert monotonic() < until
+        connection.commit()
+        states = {row["view"]: row["state"] for row in looked.result()}
+    assert set(states.values()) == {"not stored"}
+    assert "observations" in states
 
 
 def test_a_build_ends_though_others_record_as_fast(rainy: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,60 @@
+"""How the stored views of a timeline stand: where each is, how far behind the log, how large, and what went wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from sqlalchemy import text
+
+from timeline import driver, readmodels
+from timeline.store import SNAPSHOT, Log
+from timeline.temporal import format_instant
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from timeline.readmodels import ReadModel
+    from timeline.vocabulary import Vocabulary
+
+_TRIES = 20
+"""How often it is looked again where a model is dropped meanwhile, since another one has taken its place."""
+
+
+def standing(connection: Connection, timeline: str, vocabulary: Vocabulary) -> list[dict[str, Any]]:
+    """Return one row a view, in order of name, of which those that are not stored say only that; in one snapshot."""
+    for _ in range(_TRIES):
+        try:
+            return _standing(connection, timeline, vocabulary)
+        except psycopg.errors.UndefinedTable:
+            connection.rollback()
+    return _standing(connection, timeline, vocabulary)
+
+
+def _standing(connection: Connection, timeline: str, vocabulary: Vocabulary) -> list[dict[str, Any]]:
+    connection.execute(text(SNAPSHOT))
+    head = Log(connection, timeline).head()[0]
+    held = [model for model in readmodels.models(connection, timeline) if not model.retired]
+    found = [_of_model(connection, timeline, model, vocabulary, head) for model in held]
+    missing = vocabulary.views.keys() - {model.view for model in held}
+    found += [{"view": name, "state": "not stored", "position": 0, "lag": head} for name in missing]
+    return sorted(found, key=lambda row: str(row["view"]))
+
+
+def _of_model(
+    connection: Connection, timeline: str, model: ReadModel, vocabulary: Vocabulary, head: int
+) -> dict[str, Any]:
+    view = vocabulary.views.get(model.view)
+    state = "building" if not model.serving else "paused" if model.paused else "serving"
+    if view is None or (model.serving and model.form != readmodels.form_of(view, vocabulary)):
+        state = "outdated"
+    found: dict[str, Any] = {"view": model.view, "version": model.version, "state": state}
+    found |= {"position": model.position, "lag": head - model.position}
+    if not readmodels.is_whole(connection, model):
+        return {**found, "state": "damaged", "error": f"its tables are gone: timeline views rebuild {model.view}"}
+    query = f"""SELECT count(*), pg_total_relation_size('{model.rows}') + pg_total_relation_size('{model.keys}'),
+            (SELECT updated FROM timeline.read_models WHERE model = {model.model}) FROM {model.rows}"""
+    [(rows, size, updated)] = driver.cursor(connection).execute(query).fetchall()
+    stuck = len(readmodels.stuck(connection, timeline, model))
+    found |= {"rows": rows, "bytes": size, "stuck": stuck}
+    return {**found, "updated": format_instant(updated), "error": model.error}
