@@ -90,6 +90,8 @@ class Views:
     def take_in(self) -> None:
         """Let the models follow what has just been recorded, where that is little; else tell a worker of it."""
         held = self.stored()
+        if not held:
+            return
         with self.engine.connect() as connection:
             head = Log(connection, self.timeline).head()[0]
             if any(head - model.position > SMALL for model in held.values()):

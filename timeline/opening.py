@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,10 +56,11 @@ def address(given: Settings) -> AbstractContextManager[str]:
 
 
 def _prepare(line: Timeline, url: str) -> None:
-    """Make what the embedded database lacks: it is nobody else's."""
+    """Make what the embedded database lacks: it is nobody else's. MAIN begins with it, others with what they record."""
     try:
-        line.create()
+        with database.translated(), line.engine.connect() as connection:
+            database.check(connection)
     except Outdated:
         database.upgrade(url)
         line.engine.dispose()  # its connection was made before there was a role to take
-        line.create()
+        replace(line, name=settings.MAIN).create()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FILE = "timeline.toml"
 FORMATS = ("table", "json", "jsonl", "csv", "md")
 HOME_NAME = "timeline"
+MAIN = "main"
+"""The timeline where none is named."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -33,7 +35,7 @@ class Settings:
 
     database_url: str | None = field(default=None, repr=False)
     home: Path
-    timeline: str = "main"
+    timeline: str = MAIN
     output: str | None = None
     plugins: tuple[str, ...] = ()
     server_binaries: Path | None = None

@@ -48,6 +48,9 @@ _ENTRY = (events.c.position, events.c.recorded, events.c.event, events.c.known, 
 ENTRY = "e.position, e.recorded, e.event, e.known, e.content::text, coalesce(upper_inf(e.certain), false)"
 """The same columns in plain SQL, of events named `e`: what `Entry.load` takes."""
 
+NAMED = 20
+"""Timelines that are named to who asks for one that is not there."""
+
 FEW = 100
 """Facts whose versions are fetched at once rather than streamed."""
 
@@ -74,9 +77,12 @@ class Log:
         ).one_or_none()
         if found is None:
             message = f"there is no timeline named {self.timeline!r}"
-            others = self.connection.execute(select(timelines.c.timeline)).scalars()
+            others = list(
+                self.connection.execute(select(timelines.c.timeline).order_by(timelines.c.timeline)).scalars()
+            )
             near = get_close_matches(self.timeline, others, n=1)
-            remedy = f"Record something in it: timeline --timeline {self.timeline} import FILE"
+            known = f"There are: {', '.join(others[:NAMED])}{', …' * (len(others) > NAMED)}. " if others else ""
+            remedy = f"{known}To begin it: timeline --timeline {self.timeline} import FILE"
             raise NotFound(message, remedy=f"Did you mean {near[0]!r}?" if near else remedy)
         return found.position, found.hash
 

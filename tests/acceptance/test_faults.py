@@ -218,6 +218,27 @@ def importing(program: Program, url: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def test_only_recording_begins_a_timeline(home: Path, tmp_path: Path) -> None:
+    """Who mistypes its name is told so whatever he asks, and nothing is made of it."""
+    program = embedded(home)
+    assert program.answer("ask", "trade")["rows"] == []  # main is there from the beginning
+    (tmp_path / "list.csv").write_text("id\n1\n")
+    (tmp_path / "map.toml").write_text(
+        '[[facts]]\nfact = "{id}"\nkind = "entry.listed"\nsubject = "{id}"\nsaid_by = ["A"]\n'
+        'data = { list = "l", name = "{id}" }\n'
+    )
+    snapshot = ("sync", tmp_path / "list.csv", "--source", "s", "--known", "2024-01-10", "--map", tmp_path / "map.toml")
+    program("--timeline", "news", *snapshot, "--dry-run")
+    program("--timeline", "news", "import", "-", "--dry-run", given=fact("kept"))
+    for asked in (["ask", "trade"], ["facts"], ["sql", "SELECT 1"], ["stats"], ["views", "run", "--once"], ["log"]):
+        sentence, remedy = program.refused(3, "--timeline", "news", *asked)
+        assert sentence == "there is no timeline named 'news'"
+        assert remedy == "There are: main. To begin it: timeline --timeline news import FILE"
+    assert program.refused(3, "--timeline", "mian", "stats")[1] == "Did you mean 'main'?"
+    program("--timeline", "news", *snapshot)
+    assert program.answer("--timeline", "news", "stats")["position"] == 1
+
+
 def test_a_killed_server_leaves_nothing_half_recorded(home: Path, own_url: str) -> None:
     """Code 4 and one sentence; the same command starts the server again and completes what was begun."""
     program = embedded(home)

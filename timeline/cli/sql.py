@@ -102,6 +102,7 @@ def _caught_up(given: Settings, query: str) -> None:
 
     with opening.opened(given) as line, database.translated():
         try:
+            line.views.head()
             line.catch_up()
             for view in line.vocabulary.views.values():
                 if re.search(rf"\b{re.escape(view.name)}(_current|_as_of)?\b", query):
