@@ -130,6 +130,8 @@ def test_what_cannot_be_run_is_refused(program: Program) -> None:
     for command in ("verify", "pause", "resume", "drop"):
         sentence, remedy = program.refused(3, "views", command, "visits")
         assert (sentence, remedy) == ("the view visits is not stored", "Run: timeline views rebuild visits")
+    remedy = program.refused(3, "views", "drop", "visits", "--timeline", "main")[1]
+    assert remedy == "Run: timeline --timeline main views rebuild visits"
     program.refused(3, "views", "status", "--timeline", "nowhere")
 
 
@@ -197,6 +199,8 @@ def test_with_nothing_stored_nothing_is_wrong(database_url: str) -> None:
 def test_a_view_that_is_dropped_is_stored_again_when_it_is_asked(program: Program, database_url: str) -> None:
     """Nothing of it is left, and the answer is the same."""
     before = program("ask", "sanctions", "--as-of", "2023-12-26").stdout
+    said = program("--timeline=main", "--home", "my home", "views", "pause", "sanctions").stderr
+    assert said.endswith("→ timeline --home 'my home' --timeline main views resume sanctions\n")
     assert "not stored any more" in program("views", "drop", "sanctions").stderr
     assert standing(program, "sanctions")["state"] == "not stored"
     with psycopg.connect(database_url) as connection:

@@ -8,6 +8,7 @@ version; 5 conflict; 130 interrupted.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import traceback
 from contextlib import suppress
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from timeline.cli.output import repeat, say
 from timeline.errors import Conflict, Corrupt, NotFound, Outdated, Refused, TimelineError, Unavailable
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ MEANINGS = {
 
 _WITH_VALUE = ("--timeline", "--database-url", "--home")
 _ALONE = ("--debug",)
+_REPEATED = ("home", "timeline")  # in hints; the URL may hold a password
 
 
 def epilog(example: str, *codes: int) -> str:
@@ -67,6 +70,8 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run a command; end with the code of its error, having said what it was and what to do."""
+        given = ((name, ctx.params.get(name)) for name in _REPEATED)
+        repeat(self.commands, (f"--{name} {shlex.quote(str(value))}" for name, value in given if value is not None))
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -112,10 +117,10 @@ def hoisted(args: Iterable[str]) -> list[str]:
 def _explain(error: BaseException) -> None:
     """Say in one sentence what went wrong, and below it what to do."""
     with suppress(BrokenPipeError):
-        print(f"timeline: {_sentence(error)}", file=sys.stderr)  # noqa: T201
+        say(f"timeline: {_sentence(error)}")
         remedy = _remedy(error)
         if remedy:
-            print(f"→ {remedy}", file=sys.stderr)  # noqa: T201
+            say(f"→ {remedy}")
 
 
 def _sentence(error: BaseException) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -34,6 +36,8 @@ PAPER = 240
 
 _WIDE = 10**6
 
+_repeated: ContextVar[tuple[re.Pattern[str], str]] = ContextVar("repeated", default=(re.compile(r"(?!)"), ""))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
@@ -47,7 +51,18 @@ class Printed:
 
 def say(*words: str) -> None:
     """Say something to the person at the terminal."""
-    print(*words, file=sys.stderr)  # noqa: T201  this is the one place that talks
+    print(*map(repeatable, words), file=sys.stderr)  # noqa: T201  this is the one place that talks
+
+
+def repeat(commands: Iterable[str], flags: Iterable[str]) -> None:
+    """Let the commands that are named to people from now on have flags that this one was given."""
+    _repeated.set((re.compile(rf"(?<![-\w])timeline (?=({'|'.join(commands)})\b)"), "".join(f"{flag} " for flag in flags)))
+
+
+def repeatable(words: str) -> str:
+    """Return words of which every command has the flags that are to be repeated: it can be copied as it stands."""
+    commands, flags = _repeated.get()
+    return commands.sub(lambda found: found[0] + flags, words)
 
 
 def tell_basis(at: Basis) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from timeline.cli.frame import epilog
-from timeline.cli.output import Printed, say, write, write_one
+from timeline.cli.output import Printed, repeatable, say, write, write_one
 from timeline.cli.session import Output, form_of, opened, settings_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def doctor(ctx: typer.Context, *, output: Output = None) -> None:
         for check in made:
             failed.extend([] if check.passed else [check.check])
             fields = check.fields()
-            yield fields if not check.passed else {**fields, "fix": ""}
+            yield {**fields, "fix": "" if check.passed else repeatable(check.fix)}
 
     write(Printed(name="checks", rows=noted(checks(given)), header={"settings": given.shown()}), shape)
     if failed:
