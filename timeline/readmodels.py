@@ -150,8 +150,9 @@ def index_keys(connection: Connection, model: ReadModel) -> None:
 def index_rows(connection: Connection, model: ReadModel, half: int) -> None:
     """Make one half of what rows are looked up by: those of a key, or those of a basis.
 
-    Who wants all keys says so by `EVERY_KEY`. A question about one is never answered by the index of a basis, which a
-    plan that is made once for all days would take for just as good.
+    Who wants all keys says so by `EVERY_KEY`. What this program asks about one is never answered by the index of a
+    basis, which a plan that is made once for all days would take for just as good; `timeline.ask` in SQL is planned for
+    what is asked.
     """
     name, columns = (("of_a_key", "key, days, known)"), ("of_a_basis", f"days, known) WHERE {EVERY_KEY}"))[half]
     driver.cursor(connection).execute(f"""

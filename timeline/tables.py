@@ -317,7 +317,8 @@ rows = Table(
     CheckConstraint("NOT lower_inf(known)", name="knowledge_begins"),
     postgresql_partition_by="LIST (model)",
     comment="Rows of the views by period: the days and the instants of knowledge over which each read the same;"
-    " timeline.ask gives those of one basis",
+    " timeline.ask gives those of one basis. Who looks here adds model > 0, which is true of every row: the index"
+    " of a basis is found by it",
 )
 
 keys = Table(

@@ -140,7 +140,8 @@ COMMENTS = {
     "CONSTRAINT checkpoint_counts_events ON timeline.read_models": "the positions are those of events, 0 for none",
     "INDEX timeline.one_model_serves_a_view": "of a view, one model answers",
     "TABLE timeline.rows": "Rows of the views by period: the days and the instants of knowledge over which each read"
-    " the same; timeline.ask gives those of one basis",
+    " the same; timeline.ask gives those of one basis. Who looks here adds model > 0, which is true of every row:"
+    " the index of a basis is found by it",
     "COLUMN timeline.rows.model": "model that the row belongs to",
     "COLUMN timeline.rows.key": "key of the row",
     "COLUMN timeline.rows.days": "days over which it reads so",

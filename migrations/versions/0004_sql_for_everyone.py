@@ -211,8 +211,7 @@ CREATE FUNCTION timeline.ask(
     view text, on_day date DEFAULT timeline.on_day(), known_at timestamptz DEFAULT timeline.known_at()
 ) RETURNS SETOF timeline.answer LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT r.key,
-           r.state,
+    SELECT r.key, r.state,
            CASE WHEN r.certain @> ask.on_day THEN 'certain' ELSE 'possible' END COLLATE "C",
            r.disputed,
            CASE WHEN r.joined_before THEN timeline.reach(r.model, r.key, r.days, r.state, ask.known_at, false)
@@ -236,33 +235,37 @@ END
 """
 
 FACTS = """
+CREATE FUNCTION timeline.is_settled(recorded_to bigint) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    IF recorded_to > timeline.head() THEN
+        RAISE EXCEPTION 'position % is still to come: the timeline ends at %', recorded_to, timeline.head()
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Ask by a position that is there, or leave it out';
+    END IF;
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION timeline.facts_as_of(
     on_day date DEFAULT timeline.on_day(), known_at timestamptz DEFAULT timeline.known_at(),
     recorded_to bigint DEFAULT timeline.head()
 ) RETURNS SETOF timeline.fact LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT e.position,
-           e.fact,
-           e.kind,
-           e.subject,
+    SELECT e.position, e.fact, e.kind, e.subject,
            e.content -> 'data',
            e.content ->> 'valid',
-           e.possible,
-           e.certain,
+           e.possible, e.certain,
            CASE WHEN e.certain @> facts_as_of.on_day THEN 'certain' ELSE 'possible' END,
-           e.known,
-           e.recorded,
+           e.known, e.recorded,
            ARRAY(SELECT json_array_elements_text(e.content -> 'said_by')),
            coalesce(e.content ->> 'modality', 'asserted'),
            coalesce(e.content ->> 'polarity', 'affirmed'),
            e.content ->> 'confidence',
            e.document,
            e.content #>> '{source,quote}',
-           encode(e.event, 'hex'),
-           e.content
+           encode(e.event, 'hex'), e.content
       FROM (SELECT DISTINCT ON (v.fact) v.* FROM timeline.events v
-             WHERE v.timeline = timeline.name() AND v.position <= facts_as_of.recorded_to
-               AND v.known <= facts_as_of.known_at
+             WHERE timeline.is_settled(facts_as_of.recorded_to) AND v.timeline = timeline.name()
+               AND v.position <= facts_as_of.recorded_to AND v.known <= facts_as_of.known_at
              ORDER BY v.fact, v.known DESC, v.position DESC) e
      WHERE e.action <> 'retract' AND e.possible @> facts_as_of.on_day
      ORDER BY lower(e.possible) NULLS FIRST, e.known, e.position;
@@ -347,6 +350,7 @@ FUNCTIONS = {
     " a period without a break",
     "ask(text, date, timestamptz)": "The rows of a view: what held on a day, from what was known at an instant and has"
     " been recorded. By default today and now, or as timeline.on_day and timeline.known are SET",
+    "is_settled(bigint)": "That the timeline has been recorded up to a position; an error where that is still to come",
     "facts_as_of(date, timestamptz, bigint)": "The facts that hold on a day, from what was known at an instant and"
     " recorded up to a position, in the order in which they are folded",
 }

@@ -99,6 +99,35 @@ def test_what_cannot_be_is_said_in_a_sentence(program: Program, query: str, code
     assert remedy
 
 
+@pytest.mark.parametrize(
+    "query, remedy",
+    [
+        ("SELECT * FROM observations_current", "Names stand with their schema, as timeline.deliveries_current; "),
+        ("SELECT staat FROM timeline.observations_current", "Perhaps you meant to reference the column"),
+        ("SELECT * FROM timeline.observations_as_of('26.12.2023')", "Write a day as 2023-12-26"),
+        ("SELECT * FROM timeline.observations_as_of('yesterdy')", "Write a day as 2023-12-26"),
+        ("SELECT state = state FROM timeline.observations_current", "JSON is compared as state::jsonb"),
+        ("SELECT timeline.admit_reader('anna')", "This acts as a reader: "),
+        ("SELECT * FROM timeline.facts_as_of('2024-01-01', now(), 500)", "Ask by a position that is there"),
+    ],
+)
+def test_what_people_write_wrong_is_put_right(program: Program, query: str, remedy: str) -> None:
+    """By a sentence of this program where that of the server leads astray."""
+    assert program.refused(2, "sql", query)[1].startswith(remedy)
+
+
+def test_a_command_of_psql_is_run_by_psql(program: Program) -> None:
+    """What there is, with its columns and comments."""
+    for command, shown in ((r"\d timeline.observations_current", "certainty"), (r"\df timeline.ask", "on_day date")):
+        with program.started("sql", command) as running:
+            stdout, stderr = running.communicate(timeout=60)
+        assert (running.returncode, stderr) == (0, "")
+        assert shown in stdout
+    with program.started("sql", r"\nonsense") as running:
+        assert "invalid command" in running.communicate(timeout=60)[1]
+    assert running.returncode == 2
+
+
 def test_who_stops_reading_ends_the_query(program: Program) -> None:
     """The server does not go on for nobody."""
     running = program.started("sql", "SELECT generate_series(1, 2000000000)", "-o", "jsonl", "--seconds", "0")

@@ -56,7 +56,9 @@ def say(*words: str) -> None:
 
 def repeat(commands: Iterable[str], flags: Iterable[str]) -> None:
     """Let the commands that are named to people from now on have flags that this one was given."""
-    _repeated.set((re.compile(rf"(?<![-\w])timeline (?=({'|'.join(commands)})\b)"), "".join(f"{flag} " for flag in flags)))
+    _repeated.set(
+        (re.compile(rf"(?<![-\w])timeline (?=({'|'.join(commands)})\b)"), "".join(f"{flag} " for flag in flags))
+    )
 
 
 def repeatable(words: str) -> str:

@@ -45,7 +45,10 @@ _SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 @app.command(epilog=epilog("timeline sql \"SELECT key, state->>'status' FROM timeline.deliveries_current\"", 2, 3, 4))
 def sql(
     ctx: typer.Context,
-    query: Annotated[str | None, typer.Argument(help="One statement; without it psql is opened.")] = None,
+    query: Annotated[
+        str | None,
+        typer.Argument(help="One statement, or a command of psql such as \\d; without it psql is opened."),
+    ] = None,
     *,
     on: On = None,
     known: Known = None,
@@ -60,8 +63,8 @@ def sql(
     session = _session(given.timeline, on, known, seconds)
     with opening.address(given) as url:
         _caught_up(given, query or "")
-        if query is None:
-            raise typer.Exit(_psql(url, session, given.server_binaries))
+        if query is None or query.startswith("\\"):
+            raise typer.Exit(_psql(url, session, given.server_binaries, query))
         with _reading(url, session) as connection, _meant(seconds), _found(connection, query) as (names, found):
             rows = (dict(zip(names, row, strict=True)) for row in found)
             count = write(Printed(name="rows", rows=rows, columns=names), shape)
@@ -248,15 +251,27 @@ _TIMED_OUT = "57014"
 _OF_THE_DATABASE = {"08", "53", "57", "58", "XX"}
 _NOT_A_READER = {"25006", "42501"}
 _UNDEFINED = "42704"
+_NO_FUNCTION = "42883"
+_WHAT_THERE_IS = (
+    r"timeline sql '\d timeline.*' lists what there is, with its columns; timeline sql '\df timeline.*' the functions"
+)
+_HINTS = {
+    "42P01": f"Names stand with their schema, as timeline.deliveries_current; {_WHAT_THERE_IS}",
+    "22007": "Write a day as 2023-12-26, an instant as 2023-12-26T12:00:00Z",
+    "22008": "Write a day as 2023-12-26, an instant as 2023-12-26T12:00:00Z",
+}
+_JSON_HINT = "JSON is compared as state::jsonb, and a field of it as state->>'status'"
 
 
 def _meaning(state: str, error: psycopg.Error, seconds: int) -> TimelineError:
     said = (error.diag.message_primary or str(error)).strip().rstrip(".")
-    hint = error.diag.message_hint or r"Correct the query; \df timeline.* in psql lists what there is"
+    hint = _HINTS.get(state) or error.diag.message_hint or f"Correct the query; {_WHAT_THERE_IS}"
+    if state == _NO_FUNCTION and "json" in said:
+        hint = _JSON_HINT
     if state == _TIMED_OUT:
         return Unavailable(f"the query took longer than {seconds} seconds", remedy="Ask for less, or give --seconds N")
     if state in _NOT_A_READER:
-        return Refused(said, remedy="SQL is for reading: the other commands record and correct")
+        return Refused(said, remedy="This acts as a reader: other commands record, and the owner does the rest in psql")
     if state == _UNDEFINED:
         return NotFound(said, remedy=hint)
     if "multiple commands" in said:
@@ -264,8 +279,8 @@ def _meaning(state: str, error: psycopg.Error, seconds: int) -> TimelineError:
     return Refused(said, remedy=hint)
 
 
-def _psql(url: str, session: Mapping[str, str], binaries: Path | None) -> int:
-    """Run psql as a reader until the user leaves it, and return its exit code."""
+def _psql(url: str, session: Mapping[str, str], binaries: Path | None, command: str | None) -> int:
+    """Run psql as a reader, for one command of its own or until the user leaves it, and return its exit code."""
     from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415
 
     program = _program(binaries)
@@ -278,12 +293,13 @@ def _psql(url: str, session: Mapping[str, str], binaries: Path | None) -> int:
     options = " ".join([place.get("options", ""), *(f"-c {name}={value}" for name, value in settings.items())])
     address = make_conninfo(**{**place, "options": options.strip()})
     words = os.environ | ({"PGPASSWORD": password} if password else {})
-    careful = [] if sys.stdin.isatty() else ["-v", "ON_ERROR_STOP=1"]
-    say(r"\df+ timeline.* and \dv+ timeline.* list what can be asked; \q leaves")
+    how = ["-c", command] if command else [] if sys.stdin.isatty() else ["-v", "ON_ERROR_STOP=1"]
+    if not command:
+        say(r"\df+ timeline.* and \dv+ timeline.* list what can be asked; \q leaves")
     usual = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql, which cancels its query
     try:
-        code = subprocess.run([program, *careful, address], env=words, check=False).returncode  # noqa: S603  as found
-        return 2 if code == _BAD_SCRIPT else code
+        code = subprocess.run([program, *how, address], env=words, check=False).returncode  # noqa: S603  as found
+        return 2 if code == _BAD_SCRIPT or (command and code) else code
     finally:
         signal.signal(signal.SIGINT, usual)
 
