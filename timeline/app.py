@@ -236,7 +236,7 @@ class Timeline:
         projection = self.vocabulary.view(view)
         wanted = [condition(text) for text in where]
         basis, rows = self._asker.answered(Question(**question), projection, key)
-        return basis, (found for found in rows if all(holds(found) for holds in wanted))
+        return basis, (found for found in rows if all(holds(found) for holds in wanted)) if wanted else rows
 
     def facts(self, *, kind: str | None = None, subject: str | None = None, **question: Any) -> Facts:  # noqa: ANN401
         """Return the effective facts themselves, at `on`, `known`, `recorded`, `as_of` or a `basis`."""

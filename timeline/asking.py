@@ -79,8 +79,9 @@ class Asker:
     def answered(self, question: Question, view: Projection, key: str | None) -> tuple[Basis, Iterator[Row]]:
         """Return the basis of a question, and its rows."""
         with translated():
-            found = self._at_head(question, view, key) if key is not None and question.is_open else None
-            found = found or self._stored(question, view, key)
+            if key is not None and question.is_open and (head := self._at_head(question, view, key)):
+                return head
+            found = self._stored(question, view, key)
         if found is not None:
             return found[0], _translated(found[1])
         basis = self.resolved(question, view)

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from timeline import phrases
 from timeline.basis import FORM, Basis
 from timeline.choice import EVERYBODY, Choice
+from timeline.edtf import FIRST_YEAR, LAST_YEAR
 from timeline.errors import Place, Refused
 from timeline.fold import Row
 
@@ -176,6 +177,8 @@ def _at(field: str, error: Refused) -> Refused:
 def _day(given: str | date, today: date) -> date:
     if isinstance(given, datetime) or not isinstance(given, str | date):
         raise Refused(f"{given!r} is not a day", remedy="Give a date, as 2023-12-26", place=Place(field="--on"))
+    if isinstance(given, date) and FIRST_YEAR <= given.year <= LAST_YEAR:
+        return given
     try:
         return phrases.day(_text(given), today=today)
     except Refused as error:

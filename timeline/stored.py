@@ -221,7 +221,7 @@ def at_head(cursor: Cursor[Any], number: int, form: str, revision: str, asked: M
         FROM timeline.timelines t JOIN timeline.read_models m ON m.timeline = t.timeline AND m.model = {number}
         LEFT JOIN (SELECT {_ROW} FROM timeline.rows_{number} WHERE {_HERE} AND key = %(key)s) r ON true
         WHERE t.timeline = %(timeline)s AND m.serving AND m.position = t.position AND m.form = %(form)s
-          AND (SELECT version_num FROM timeline.alembic_version) = %(revision)s
+          AND EXISTS (SELECT FROM timeline.alembic_version WHERE version_num = %(revision)s)
           AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
                            WHERE s.timeline = t.timeline AND s.model = m.model AND s.key = %(key)s)"""
     found = cursor.execute(query, {**asked, "form": form, "revision": revision}, prepare=True).fetchone()
