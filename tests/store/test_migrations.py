@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -124,6 +125,17 @@ def test_everything_has_a_comment(database_url: str) -> None:
     """Who meets the database in psql finds every schema, table, column, constraint, trigger and function explained."""
     offer(database_url)
     assert rows(database_url, WITHOUT_COMMENT) == []
+
+
+def test_comments_name_settings_that_are_obeyed(database_url: str) -> None:
+    """What a comment says one may SET is what a function reads: tools show nothing else of it."""
+    query = """SELECT string_agg(pg_get_functiondef(p.oid), ''), string_agg(d.description, '') FROM pg_proc p
+                 JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass
+                WHERE p.pronamespace = 'timeline'::regnamespace"""
+    [(bodies, comments)] = rows(database_url, query)
+    read = set(re.findall(r"current_setting\('timeline\.(\w+)'", bodies))
+    told = set(re.findall(r"was SET as timeline\.(\w+)", comments))
+    assert told == read == {"known", "name", "on_day"}
 
 
 def test_every_key_begins_with_the_timeline(database_url: str) -> None:

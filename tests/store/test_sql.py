@@ -187,14 +187,16 @@ def test_a_view_that_is_not_stored_is_an_error_and_never_empty(opened: Timeline,
                 connection.execute("EXECUTE of_any('sanctions')")
 
 
-def test_what_is_still_to_be_recorded_cannot_be_asked(opened: Timeline, url: str) -> None:
-    """What holds by a position that is not taken yet would be another answer later."""
+def test_what_is_not_recorded_cannot_be_asked(opened: Timeline, url: str) -> None:
+    """What holds by a position that is not taken yet would be another answer later; none is below 0."""
     head = opened.stats()["position"]
-    query = f"SELECT * FROM timeline.facts_as_of('{DAY}', now(), {head + 1})"  # noqa: S608  a number
-    said, hint = refused(url, query)
-    assert said == f"position {head + 1} is still to come: the timeline ends at {head}"
-    assert hint == "Ask by a position that is there, or leave it out"
-    assert len(asked(url, query.replace(f", {head + 1})", f", {head})"))) == head
+    query = f"SELECT * FROM timeline.facts_as_of('{DAY}', now(), %s)"  # noqa: S608  a day of ours
+    for position in (head + 1, -1):
+        said, hint = refused(url, query % position)
+        assert said == f"there is no position {position}: the timeline ends at {head}"
+        assert hint == "Ask by a position that is there, or leave it out"
+    assert len(asked(url, query % head)) == head
+    assert asked(url, query % 0) == []
 
 
 def test_a_timeline_that_is_not_there_is_an_error(url: str) -> None:
