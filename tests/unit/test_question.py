@@ -15,7 +15,7 @@ class Holiday(date):
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    "given,meant",
     [
         ("2023-12-26", date(2023, 12, 26)),
         (date(2023, 12, 26), date(2023, 12, 26)),
