@@ -229,10 +229,10 @@ def stuck(connection: Connection, timeline: str, model: ReadModel) -> dict[str, 
 
 
 def all_stuck(connection: Connection, timeline: str, view: str | None) -> Cursor[Any]:
-    """Ask for the keys that cannot be folded, of all views or one: view, key, position, reason and since when."""
+    """Ask for the keys that cannot be answered for, of all views or one: view, key, position, reason, since when."""
     query = """SELECT m.view, s.key, s.position, s.reason, s.since FROM timeline.stuck_keys s
         JOIN timeline.read_models m USING (timeline, model)
-        WHERE timeline = %s AND m.view = coalesce(%s, m.view) ORDER BY m.view, s.key"""
+        WHERE timeline = %s AND m.serving AND m.view = coalesce(%s, m.view) ORDER BY m.view, s.key"""
     return driver.ask(connection, query, [timeline, view])
 
 

@@ -12,6 +12,7 @@ from makers import line
 
 from timeline import following, readmodels, rebuilding, vocabulary
 from timeline.append import Appender
+from timeline.cli import views as cli
 from timeline.fold import Projection
 from timeline.processes import can_share
 from timeline.vocabulary import Vocabulary
@@ -132,6 +133,16 @@ def _counted(state: State | None, _fact: Event) -> State:
     return {"facts": (state or {"facts": 0})["facts"] + 1}
 
 
+MENDED = Projection(
+    name="counts",
+    version=2,
+    about="Facts.",
+    kinds=frozenset({"observation"}),
+    keys=lambda event: [event.subject],
+    fold=_counted,
+)
+
+
 def test_a_stuck_key_has_no_row_of_what_came_with_it(opened: Timeline) -> None:
     """Of a key with many facts only a part is folded anew: not that of a fact that came beside one without a key."""
     kinds = frozenset({"observation"})
@@ -145,3 +156,22 @@ def test_a_stuck_key_has_no_row_of_what_came_with_it(opened: Timeline) -> None:
     assert (row.state, row.stuck) == ({}, "ValueError: no such place")
     assert [row.key for row in counting.ask("counts", on="2023-01-20").rows] == ["?f1", "delhi"]
     assert counting.views.verify(counts).difference is None
+
+
+def test_errors_are_those_of_what_answers(opened: Timeline) -> None:
+    """What has retired is kept while somebody reads it: its errors have been mended, or nobody asks it any more."""
+    kinds = frozenset({"observation"})
+    counts = Projection(name="counts", version=1, about="Facts.", kinds=kinds, keys=_places, fold=_counted)
+    counting = replace(opened, vocabulary=Vocabulary.of(vocabulary.load().kinds.values(), [counts]))
+    counting.record([line(fact="f1", data={"measure": "rain", "value": 666})])
+    counting.rebuild("counts")
+    with counting.engine.connect() as reader:
+        old = counting.views.stored()["counts"]
+        reader.exec_driver_sql(f"LOCK TABLE {old.rows} IN ACCESS SHARE MODE")
+        mended = replace(counting, vocabulary=Vocabulary.of(counting.vocabulary.kinds.values(), [MENDED]))
+        mended.rebuild("counts")
+        assert [model.retired for model in readmodels.models(reader, counting.name, "counts", serving=False)] == [True]
+        assert list(mended.views.errors()) == []
+        assert cli._standing(mended.views, "counts") == "counts is at 1"
+        mended.views.drop("counts")
+        assert cli._standing(mended.views, "counts") == "counts is not stored any more"

@@ -101,7 +101,8 @@ def _rebuilt(views: Views, view: Projection) -> dict[str, Any]:
     with building(view.name) as told:
         found = views.rebuild(view, told)
     _tell_differences(found)
-    if views.stored()[view.name].paused:
+    held = views.stored().get(view.name)
+    if held is not None and held.paused:
         say(f"{view.name} stays paused\n→ timeline views resume {view.name}")
     fields = {**asdict(found), "seconds": round(found.seconds, 3), "events_per_second": round(found.events_per_second)}
     return {name: fields[name] for name in _REBUILT}
@@ -166,7 +167,7 @@ def pause(ctx: typer.Context, view: View) -> None:
     """Leave a stored view where it is; questions are then answered from the log, which is right and slower."""
     with _opened(ctx) as views:
         views.pause(view)
-        say(f"{view} is paused at {views.stored()[view].position}: what is asked now is computed from the log")
+        say(f"{_standing(views, view)}: what is asked now is computed from the log")
         say(f"→ timeline views resume {view}")
 
 
@@ -175,7 +176,7 @@ def resume(ctx: typer.Context, view: View) -> None:
     """Let a stored view follow the log again, and try the keys once more that could not be folded."""
     with _opened(ctx) as views:
         stuck = views.resume(view)
-        say(f"{view} follows the log, at {views.stored()[view].position}; {counted(stuck, 'key')} cannot be folded")
+        say(f"{_standing(views, view)}; {counted(stuck, 'key')} cannot be folded")
     if stuck:
         say(f"→ timeline views errors {view}")
 
@@ -240,8 +241,9 @@ def _caught_up(views: Views, wanted: Sequence[Projection], end: _End) -> None:
 
 
 def _standing(views: Views, name: str) -> str:
-    held = views.stored()[name]
-    return f"{name} is {'paused ' * held.paused}at {held.position}"
+    """Return where a view stands, which somebody else may have dropped meanwhile."""
+    held = views.stored().get(name)
+    return f"{name} is {'paused ' * held.paused}at {held.position}" if held else f"{name} is not stored any more"
 
 
 def _kept_up(views: Views, wanted: Sequence[Projection], end: _End) -> None:
