@@ -95,7 +95,7 @@ def _arguments(url: str) -> dict[str, Any]:
         remedy = "Write postgresql://USER:PASSWORD@HOST/DATABASE, special characters percent-encoded (/ as %2F)"
         raise Refused("the database URL cannot be read", remedy=remedy) from None
     ours = {"application_name": "timeline", "connect_timeout": _CONNECT_SECONDS, "prepare_threshold": driver.NEVER}
-    return {**ours, **given}
+    return {**ours, **given, "client_encoding": "UTF8"}
 
 
 def _begin(connection: psycopg.Connection[Any], role: str | None) -> None:
@@ -109,6 +109,7 @@ def _begin(connection: psycopg.Connection[Any], role: str | None) -> None:
         raise Unavailable(message, remedy="Create one with: createdb --template=template0 --encoding=UTF8 NAME")
     connection.autocommit = True
     connection.execute("SET timezone = 'UTC'")
+    connection.execute("SET datestyle = 'ISO, YMD'")
     if role == WRITER:
         connection.execute(_BY_INDEX)
     if role:

@@ -163,9 +163,11 @@ def index_rows(connection: Connection, model: ReadModel, half: int) -> None:
 def serve(connection: Connection, timeline: str, model: ReadModel) -> None:
     """Let a model answer in place of the one that did, which retires: who reads it just now may end in peace.
 
-    From now on each row is looked at when it is added, since the periods of a key never overlap.
+    From now on each row is looked at when it is added, since the periods of a key never overlap. Who asks in SQL has
+    planned before he sees which model serves, so that none may begin to serve in between: he would find no rows.
     """
     cursor, paused = driver.cursor(connection), False
+    cursor.execute("LOCK TABLE ONLY timeline.rows IN ACCESS EXCLUSIVE MODE")
     cursor.execute(f"""
         CREATE CONSTRAINT TRIGGER periods_never_overlap AFTER INSERT OR UPDATE ON {model.rows}
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION timeline.refuse_overlap()""")

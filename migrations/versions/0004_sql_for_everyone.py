@@ -237,8 +237,8 @@ END
 FACTS = """
 CREATE FUNCTION timeline.is_settled(recorded_to bigint) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
-    IF recorded_to NOT BETWEEN 0 AND timeline.head() THEN
-        RAISE EXCEPTION 'there is no position %: the timeline ends at %', recorded_to, timeline.head()
+    IF recorded_to > timeline.head() THEN
+        RAISE EXCEPTION 'position % is still to come: the timeline ends at %', recorded_to, timeline.head()
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Ask by a position that is there, or leave it out';
     END IF;
     RETURN true;
@@ -339,7 +339,7 @@ FUNCTIONS = {
     "name()": "The timeline that is asked: what was SET as timeline.name, else main",
     "read_day(text, text)": "A day written as 2023-12-26, of the setting that is named; anything else is refused",
     "on_day()": "The day that is asked about: what was SET as timeline.on_day, else today in UTC",
-    "known_at()": "The instant whose knowledge is asked for: what was SET as timeline.known, a day counting whole in"
+    "known_at()": "The instant whose knowledge is asked for: what was SET as timeline.known_at, a day counting whole in"
     " UTC, else the beginning of this transaction",
     "head()": "The position of the last event of the timeline",
     "serving_model(text)": "The read model that answers for a view; an error where there is none",
@@ -350,7 +350,7 @@ FUNCTIONS = {
     " a period without a break",
     "ask(text, date, timestamptz)": "The rows of a view: what held on a day, from what was known at an instant and has"
     " been recorded. By default today and now, or as timeline.on_day and timeline.known are SET",
-    "is_settled(bigint)": "That the timeline has been recorded up to a position; an error where it has none such",
+    "is_settled(bigint)": "That the timeline has been recorded up to a position; an error where that is still to come",
     "facts_as_of(date, timestamptz, bigint)": "The facts that hold on a day, from what was known at an instant and"
     " recorded up to a position, in the order in which they are folded",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -283,3 +284,27 @@ def test_a_plan_made_once_finds_a_key_by_the_index_of_keys(opened: Timeline, url
     assert len(by_key) == len(by_day) == 1
     assert by_key[0] in "".join(ran)
     assert by_day[0] not in "".join(ran)
+
+
+def test_a_snapshot_that_is_older_than_what_serves_is_told_so(opened: Timeline, url: str) -> None:
+    """What it names as serving has gone: no rows would be an answer that nothing is known."""
+    for change in (lambda: opened.rebuild("observations"), lambda: opened.views.drop("observations")):
+        opened.rebuild("observations")
+        with psycopg.connect(url) as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            connection.execute("SELECT count(*) FROM timeline.events")
+            change()
+            with pytest.raises(psycopg.errors.SerializationFailure, match="has gone since this transaction began"):
+                connection.execute("SELECT * FROM timeline.observations_current")
+
+
+def test_who_has_planned_before_a_model_serves_finds_its_rows(opened: Timeline, url: str) -> None:
+    """It serves when nobody is between planning and reading, whose plan would not hold its table."""
+    query = "SELECT count(*) FROM timeline.rows WHERE false"
+    with psycopg.connect(url) as reader, ThreadPoolExecutor() as beside:
+        reader.execute(query)  # which holds what a plan holds
+        built = beside.submit(opened.rebuild, "observations")
+        with pytest.raises(TimeoutError):
+            built.result(1)
+        reader.commit()
+        assert built.result(30).differing == 0

@@ -108,7 +108,7 @@ def _caught_up(given: Settings, query: str) -> None:
             line.views.head()
             line.catch_up()
             for view in line.vocabulary.views.values():
-                if re.search(rf"\b{re.escape(view.name)}(_current|_as_of)?\b", query):
+                if re.search(rf"\b{re.escape(view.name)}(_current|_as_of)?\b", query, re.IGNORECASE):
                     line.views.catch_up(view)
                     lag = line.views.lag(view.name, line.views.head())
                     if lag:
@@ -130,10 +130,23 @@ def _reading(url: str, session: Mapping[str, str]) -> Iterator[psycopg.Connectio
                 driver.execute("SELECT set_config(%s, %s, false)", [name, value])
             driver.commit()
             driver.read_only = True
+            driver.add_notice_handler(_warning())
             _as_printed(driver)
             yield driver
     finally:
         engine.dispose()
+
+
+def _warning() -> Callable[[Any], None]:
+    """Return what tells people of the server's warnings, each once: that stored rows are behind the log."""
+    told: set[str] = set()
+
+    def tell(notice: Any) -> None:  # noqa: ANN401  of the driver
+        if notice.message_primary not in told:
+            told.add(notice.message_primary)
+            say(str(notice.message_primary))
+
+    return tell
 
 
 @contextmanager
