@@ -300,11 +300,13 @@ class Views:
 
     # Pausing
 
-    def pause(self, name: str) -> None:
-        """Leave a stored view behind the log until it is resumed; questions are then answered from the log."""
+    def pause(self, name: str) -> int:
+        """Leave a stored view behind the log until it is resumed, and return where; the log is asked instead."""
         with self.engine.connect() as connection:
-            readmodels.followed(connection, self.timeline, self._held(connection, name), paused=True)
+            held = self._held(connection, name)
+            readmodels.followed(connection, self.timeline, held, paused=True)
             connection.commit()
+        return held.position
 
     def resume(self, name: str) -> int:
         """Let a stored view follow the log again, try its stuck keys once more, and return how many still are."""

@@ -187,6 +187,9 @@ def _day(given: str | date, today: date) -> date:
 
 def _instant(given: str | date, now: datetime, field: str) -> datetime:
     """Return an instant; a day stands for its end."""
+    if not isinstance(given, str | date):
+        place = Place(field=f"--{field}")
+        raise Refused(f"{given!r} is no day and no instant", remedy="Give a date or an instant", place=place)
     try:
         return phrases.instant(_text(given), today=now.astimezone(UTC).date())
     except Refused as error:

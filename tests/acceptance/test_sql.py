@@ -171,3 +171,17 @@ def test_where_there_is_no_psql_that_is_said(program: Program, tmp_path: Path) -
     sentence, remedy = failure(done.stdout, done.stderr)
     assert (done.returncode, sentence) == (2, "psql is not installed")
     assert 'timeline sql "SELECT …"' in remedy
+
+
+@pytest.mark.parametrize("named", ["timeline.OBSERVATIONS_CURRENT", "timeline.ask('obser' || 'vations')"])
+def test_rows_that_are_behind_are_told_however_the_view_is_named(
+    program: Program, database_url: str, named: str
+) -> None:
+    """The server warns of them, once for each part of a plan; people are told once."""
+    program("ask", "observations", *DAY)
+    program("views", "pause", "observations")
+    with connect(database_url) as opened:
+        opened.record([line(subject="pune")])
+    result = program("sql", f"SELECT key FROM {named} ORDER BY key", *DAY)  # noqa: S608  names of ours
+    assert [json.loads(row)["key"] for row in result.stdout.splitlines()] == ["agra/rain", "delhi/rain"]
+    assert result.stderr.count('the view "observations" is 1 events behind the log') == 1

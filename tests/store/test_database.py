@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -224,3 +225,17 @@ def test_two_upgrades_at_once_make_one_schema(fresh_database_url: str) -> None:
     with ThreadPoolExecutor() as several:
         list(several.map(upgrade, [fresh_database_url] * 3))
     assert status(fresh_database_url).current
+
+
+def test_a_session_reads_and_writes_the_same_whatever_its_surroundings(database_url: str) -> None:
+    """Neither the form of days nor an encoding that the login or the environment brings along reaches the program."""
+    url = make_conninfo(database_url, options="-c datestyle=German", client_encoding="LATIN1")
+    made = engine(url)
+    try:
+        with made.connect() as connection:
+            assert connection.exec_driver_sql("SHOW datestyle").scalar_one() == "ISO, YMD"
+            query = "SELECT 'café €', timestamptz '2023-12-26T10:00Z'"
+            said, at = connection.exec_driver_sql(query).one()
+        assert (said, at) == ("café €", datetime(2023, 12, 26, 10, tzinfo=UTC))
+    finally:
+        made.dispose()

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from timeline.errors import Refused
+from timeline.errors import Place, Refused
 from timeline.question import Question
 
 NOW = datetime(2024, 5, 15, 12, tzinfo=UTC)
@@ -50,3 +50,10 @@ def test_an_instant_is_no_day(moment: datetime) -> None:
     """What has a time of day is refused where a day is asked for, though Python calls it a date."""
     with pytest.raises(Refused, match="is not a day"):
         Question(on=moment).read(NOW)
+
+
+def test_a_number_is_no_instant() -> None:
+    """What is neither a text nor a date is refused by the name of its axis."""
+    with pytest.raises(Refused, match="5 is no day and no instant") as refused:
+        Question(known=5).read(NOW)  # type: ignore[arg-type]
+    assert refused.value.place == Place(field="--known")

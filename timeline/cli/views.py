@@ -166,8 +166,7 @@ def _proved(views: Views, view: Projection, by: int | None, wrong: list[str]) ->
 def pause(ctx: typer.Context, view: View) -> None:
     """Leave a stored view where it is; questions are then answered from the log, which is right and slower."""
     with _opened(ctx) as views:
-        views.pause(view)
-        say(f"{_standing(views, view)}: what is asked now is computed from the log")
+        say(f"{view} is paused at {views.pause(view)}: what is asked now is computed from the log")
         say(f"→ timeline views resume {view}")
 
 
