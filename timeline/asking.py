@@ -130,7 +130,7 @@ class Asker:
             failed: dict[str, str] = {}
             with self.log() as log:
                 versions = log.versions_of([key.removeprefix(NAMELESS)], basis)
-                next(planes(view, versions, None, failed, self.vocabulary.current), None)
+                next(planes(view, versions, None, failed, self.vocabulary.reading(view)), None)
             yield from unknown({name: reason for name, reason in failed.items() if name == key}, basis.known)
 
     def folded(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
@@ -139,7 +139,7 @@ class Asker:
         with self.log() as log:
             facts = None if key is None else self.views.facts_of(log.connection, view, key, basis.recorded)
             versions = log.versions(view.kinds, basis) if facts is None else log.versions_of(facts, basis)
-            found = self._each(view, planes(view, versions, key, failed, self.vocabulary.current), basis)
+            found = self._each(view, planes(view, versions, key, failed, self.vocabulary.reading(view)), basis)
             first = next(found, None)  # by now every fact has been asked for its keys
             stuck = {name: reason for name, reason in failed.items() if key in {None, name}}
             rows = (row for row in (found if first is None else chain([first], found)) if row.key not in stuck)

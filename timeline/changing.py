@@ -317,7 +317,7 @@ def _effects(
     for view in vocabulary.views.values():
         keys = {key for entry in after for key in _keys(view, entry)}
         if keys:
-            log_of = map(vocabulary.current, log.versions(view.kinds, whole))
+            log_of = map(vocabulary.reading(view), log.versions(view.kinds, whole))
             others = list(_others(view, log_of, drafting.versions.keys(), keys))
             one, other = (_planes(view, [*others, *of_facts], keys) for of_facts in (before, after))
             for on, known in points:

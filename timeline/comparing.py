@@ -165,7 +165,7 @@ class Comparer:
         return {fact: entries for fact, entries in held if any(self.view.takes(entry, key) for entry in entries)}
 
     def _current(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        return map(self.vocabulary.current, entries)
+        return map(self.vocabulary.reading(self.view), entries)
 
     def _with_documents(self, change: Change, why: Sequence[Cause], recorded: int) -> Explained:
         quoted = [entry for cause in why for entry in (cause.entry, cause.displaced) if entry]

@@ -115,7 +115,7 @@ class Views:
                 told = news = news or News.told(log, after, last, entries)
             else:
                 told = News.of(log, model.position, last)
-            Follower(log, view, model, self.vocabulary.current, last).follow(told)
+            Follower(log, view, model, self.vocabulary.reading(view), last).follow(told)
         return left
 
     def catch_up(self, view: Projection, progress: Progress = _silent) -> bool:
@@ -154,7 +154,8 @@ class Views:
                     return False
                 if head - model.position < max(SMALL, head // FAR):
                     connection.commit()
-                    while follow(connection, self.timeline, view, model.model, self.vocabulary.current, head):
+                    reading = self.vocabulary.reading(view)
+                    while follow(connection, self.timeline, view, model.model, reading, head):
                         connection.commit()
                     connection.commit()
                     return True
@@ -203,7 +204,7 @@ class Views:
     def rebuild(self, view: Projection, progress: Progress = _silent) -> Rebuilt:
         """Build the stored view anew beside the one that answers, compare the two, and let it answer."""
         form = readmodels.form_of(view, self.vocabulary)
-        return Builder(self.engine, self.timeline, view, form, self.vocabulary.current, progress).rebuild()
+        return Builder(self.engine, self.timeline, view, form, self.vocabulary.reading(view), progress).rebuild()
 
     # Answering
 
@@ -320,7 +321,7 @@ class Views:
             if self._current(held) is None:
                 message = f"the view {name} is stored by another version of the program"
                 raise Outdated(message, remedy="Use that one, or upgrade this one")
-            Follower(Log(connection, self.timeline), view, held, self.vocabulary.current, held.position).retry()
+            Follower(Log(connection, self.timeline), view, held, self.vocabulary.reading(view), held.position).retry()
             left = len(readmodels.stuck(connection, self.timeline, held))
             connection.commit()
         return left
@@ -348,7 +349,7 @@ class Views:
         """
         with self.engine.connect() as connection:
             model = self._kept(connection, view.name)
-            return verify(Log(connection, self.timeline), view, model, self.vocabulary.current, by)
+            return verify(Log(connection, self.timeline), view, model, self.vocabulary.reading(view), by)
 
     def _kept(self, connection: Connection, name: str) -> ReadModel:
         """Begin a snapshot and return the model that a view is answered from in it, which nobody drops meanwhile."""

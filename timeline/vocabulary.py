@@ -20,7 +20,7 @@ from timeline.kinds import Kind
 from timeline.views import BUILTIN as BUILTIN_VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import ModuleType
 
     from timeline.events import Entry
@@ -68,6 +68,10 @@ class Vocabulary:
         if kind is None or entry.schema == kind.version:
             return entry
         return replace(entry, data=kind.upcast(entry.data, entry.schema), schema=kind.version)
+
+    def reading(self, view: Projection) -> Callable[[Entry], Entry]:
+        """Return what brings up to date the events that a view reads: what becomes of any other is nothing to it."""
+        return lambda entry: self.current(entry) if entry.kind in view.kinds else entry
 
     def view(self, name: str) -> Projection:
         """Return the view of this name, or say which is nearest."""

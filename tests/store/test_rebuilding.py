@@ -175,3 +175,37 @@ def test_errors_are_those_of_what_answers(opened: Timeline) -> None:
         assert cli._standing(mended.views, "counts") == "counts is at 1"
         mended.views.drop("counts")
         assert cli._standing(mended.views, "counts") == "counts is not stored any more"
+
+
+def _unreadable(data: dict[str, Any]) -> dict[str, Any]:
+    raise RuntimeError(f"nobody wrote {data}")
+
+
+def test_what_became_of_a_fact_elsewhere_need_not_be_readable(opened: Timeline) -> None:
+    """A version of a kind that the view does not read only ends what it read before, whatever its upcaster says."""
+    words = vocabulary.load()
+    plain = replace(words.kind("observation"), name="tide")
+    newer = replace(plain, version=2, upcasters={1: _unreadable})
+    kinds = [*words.kinds.values()]
+    counts = Projection(
+        name="counts", version=1, about="Facts.", kinds=frozenset({"observation"}), keys=_places, fold=_counted
+    )
+    before = replace(opened, vocabulary=Vocabulary.of([*kinds, plain], [counts]))
+    before.record([line(fact="f1"), line(fact="f2")])
+    before.record([line(fact="f1", action="correct", kind="tide", known="2024-01-05")])
+    before.record([line(fact="f3", kind="tide"), line(fact="f3", action="correct", known="2024-01-06")])
+    counting = replace(opened, vocabulary=Vocabulary.of([*kinds, newer], [counts]))
+
+    def told() -> tuple[Any, ...]:
+        asked = [counting.ask("counts", on="2023-12-26", known=day).rows for day in ("2024-01-04", "2024-01-07")]
+        logged = [*counting.replay("counts", on="2023-12-26").changes]
+        return (asked, logged, counting.views.verify(counts).difference, list(counting.views.errors()))
+
+    counting.ask("counts")
+    counting.record([line(fact="f4", known="2024-01-07"), line(fact="f1", action="correct", known="2024-01-07")])
+    followed = told()
+    assert [[row.state for row in rows] for rows in followed[0]] == [[{"facts": 2}], [{"facts": 4}]]
+    assert followed[1:] == ([], None, [])
+    counting.rebuild("counts")
+    assert told() == followed
+    assert counting.blame("counts", "delhi", on="2023-12-26").fields[0].value == 4
