@@ -11,7 +11,7 @@ from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from timeline.basis import Basis
     from timeline.events import Document, Entry
@@ -166,10 +166,3 @@ def _in_columns(fact: dict[str, Any]) -> dict[str, Any]:
 
 def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
-
-
-def unknown(stuck: Mapping[str, str], known: datetime) -> Iterator[Row]:
-    """Yield, in order of key, a row without a state for each key that cannot be folded, with the reason."""
-    for key in sorted(stuck):
-        nothing: dict[str, Any] = {"since": None, "until": None, "known_since": known, "facts": ()}
-        yield Row(key=key, state={}, certainty="possible", disputed=False, stuck=stuck[key], **nothing)

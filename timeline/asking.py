@@ -15,12 +15,11 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from timeline.answers import unknown
 from timeline.basis import Basis
 from timeline.choice import EVERYBODY
 from timeline.database import check, translated
-from timeline.fold import NAMELESS, row
-from timeline.planes import planes, said
+from timeline.fold import NAMELESS, row, said, unfolded
+from timeline.planes import planes
 from timeline.question import Question, at_head
 from timeline.store import Log
 
@@ -131,7 +130,8 @@ class Asker:
             with self.log() as log:
                 versions = log.versions_of([key.removeprefix(NAMELESS)], basis)
                 next(planes(view, versions, None, failed, self.vocabulary.reading(view)), None)
-            yield from unknown({name: reason for name, reason in failed.items() if name == key}, basis.known)
+            if key in failed:
+                yield unfolded(key, failed[key], basis.known)
 
     def folded(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
         """Yield the rows of a view at a basis, computed from the log; what cannot be folded is said of its key."""
@@ -143,14 +143,15 @@ class Asker:
             first = next(found, None)  # by now every fact has been asked for its keys
             stuck = {name: reason for name, reason in failed.items() if key in {None, name}}
             rows = (row for row in (found if first is None else chain([first], found)) if row.key not in stuck)
-            yield from merge(rows, unknown(stuck, basis.known), key=attrgetter("key"))
+            unknown = (unfolded(name, stuck[name], basis.known) for name in sorted(stuck))
+            yield from merge(rows, unknown, key=attrgetter("key"))
 
     def _each(self, view: Projection, facts: Iterator[tuple[str, Any]], basis: Basis) -> Iterator[Row]:
         for name, plane in facts:
             try:
                 found = row(view, name, plane, basis.on, basis.known)
             except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-                yield from unknown({name: said(error)}, basis.known)
+                yield unfolded(name, said(error), basis.known)
             else:
                 if found is not None:
                     yield found

@@ -43,15 +43,21 @@ class Span(NamedTuple):
         return self.known_from <= known and (self.known_to is None or known < self.known_to)
 
 
-def spans(versions: Iterable[Entry]) -> list[Span]:
+def as_recorded(entry: Entry) -> Entry:
+    """Return an event as the log holds it."""
+    return entry
+
+
+def spans(versions: Iterable[Entry], current: Callable[[Entry], Entry] = as_recorded) -> list[Span]:
     """Return the spans of one fact's versions, earliest knowledge first; while it is retracted a fact has none.
 
-    Of versions known at the same instant the one recorded last is in force, and no other ever is.
+    Of versions known at the same instant the one recorded last is in force, and no other ever is: only those that are
+    need be brought up to date, by `current`.
     """
     by_knowledge = sorted(versions, key=_BY_KNOWLEDGE)
     following = [entry.known for entry in by_knowledge[1:]]
     lasts = zip(by_knowledge, [*following, None], strict=False)  # of no version at all there is no last one
-    return [Span(e, e.known, end) for e, end in lasts if e.action != "retract" and e.known != end]
+    return [Span(current(e), e.known, end) for e, end in lasts if e.action != "retract" and e.known != end]
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
@@ -222,6 +228,18 @@ def _known_since(view: Projection, plane: Sequence[Span], on: date, known: datet
                 return instant
             believed = entries
     return instants[-1]
+
+
+def unfolded(key: str, reason: str, known: datetime) -> Row:
+    """Return the row of a key that cannot be folded, which has no state."""
+    nothing: dict[str, Any] = {"since": None, "until": None, "known_since": known, "facts": ()}
+    return Row(key=key, state={}, certainty="possible", disputed=False, stuck=reason, **nothing)
+
+
+def said(error: Exception) -> str:
+    """Return what a projection said when it failed, on one line."""
+    words = " ".join(f"{type(error).__name__}: {error}".replace("\0", "\\0").split())
+    return words.encode("utf-8", "backslashreplace").decode()
 
 
 def _folded(view: Projection, entries: Iterable[Entry]) -> State | None:

@@ -19,9 +19,8 @@ import psycopg
 from timeline import driver, readmodels, stored
 from timeline.driver import pipelined
 from timeline.events import Entry
-from timeline.fold import NAMELESS, Span, spans
+from timeline.fold import NAMELESS, Span, said, spans
 from timeline.periods import FUTURE, PAST, WHOLE, Region, periods, reach
-from timeline.planes import said
 from timeline.store import ENTRY, Log
 
 if TYPE_CHECKING:
@@ -262,8 +261,8 @@ class Follower:
         return driver.ask(self._connection, query, [self.log.timeline, key, days, self.to])
 
     def _plane(self, entries: Iterable[Entry]) -> list[Span]:
-        told = map(self.current, entries)
-        return [span for _, some in groupby(told, attrgetter("fact")) for span in spans(some)]
+        by_fact = groupby(entries, attrgetter("fact"))
+        return [span for _, some in by_fact for span in spans(some, self.current)]
 
     def _versions(self, facts: Iterable[str]) -> Iterator[Entry]:
         facts = list(facts)

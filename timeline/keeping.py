@@ -14,8 +14,8 @@ from timeline import driver, readmodels, stored
 from timeline.append import SMALL
 from timeline.database import check, revisions
 from timeline.errors import Conflict, NotFound, Outdated, Unavailable
+from timeline.fold import said
 from timeline.following import Follower, News, follow
-from timeline.planes import said
 from timeline.proving import Proof, verify
 from timeline.rebuilding import Builder
 from timeline.standing import standing

@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
-from timeline.fold import NAMELESS, Projection, Span, spans
+from timeline.fold import NAMELESS, Projection, Span, as_recorded, said, spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,22 +27,18 @@ CACHE_KIB = 32_768
 """Memory that the sorting may take before it goes to disk."""
 
 
-def _as_it_is(entry: Entry) -> Entry:
-    return entry
-
-
 def planes(
     view: Projection,
     versions: Iterable[Entry],
     key: str | None = None,
     failed: dict[str, str] | None = None,
-    current: Callable[[Entry], Entry] = _as_it_is,
+    current: Callable[[Entry], Entry] = as_recorded,
 ) -> Iterator[tuple[str, list[Span]]]:
     """Yield each key of a view, in order, with the spans of all facts that ever had it; or only the one `key`.
 
-    `versions` come fact by fact, each in order of position; `current` brings them up to date. Where `failed` is given,
-    a fact that cannot be brought up to date, or told its keys, is noted there under its name behind NAMELESS, and under
-    the keys that its other versions have; that is done before the first key is yielded.
+    `versions` come fact by fact, each in order of position; `current` brings those up to date that are ever in force.
+    Where `failed` is given, a fact of which one cannot be, or cannot be told its keys, is noted there under its name
+    behind NAMELESS, and under the keys that any others had; that is done before the first key is yielded.
     """
     with closing(sqlite3.connect("", check_same_thread=False)) as sorter:
         sorter.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
@@ -58,31 +54,23 @@ def _laid_out(
 ) -> Iterator[tuple[set[str], list[Span]]]:
     for fact, entries in groupby(versions, attrgetter("fact")):
         read = list(entries)  # what goes wrong in reading is no fault of the view
-        told: list[Entry] = []
         try:
-            told += map(current, read)
-            of_fact = spans(told)
+            of_fact = spans(read, current)
             yield {key for span in of_fact for key in view.keys_of(span.entry)}, of_fact
         except Exception as error:
             if failed is None:
                 raise
-            failed |= dict.fromkeys([NAMELESS + fact, *_keys_left(view, told)], said(error))
+            failed |= dict.fromkeys([NAMELESS + fact, *_keys_left(view, read, current)], said(error))
 
 
-def _keys_left(view: Projection, versions: Iterable[Entry]) -> Iterator[str]:
+def _keys_left(view: Projection, versions: Iterable[Entry], current: Callable[[Entry], Entry]) -> Iterator[str]:
     """Yield the keys of those versions of a fact that can be told them."""
     for entry in versions:
         with suppress(Exception):
-            yield from view.keys_of(entry)
+            yield from view.keys_of(current(entry))
 
 
 def _stored(laid_out: Iterable[tuple[set[str], list[Span]]], wanted: str | None) -> Iterator[Stored]:
     for number, (keys, of_fact) in enumerate(laid_out):
         for key in keys if wanted is None else keys & {wanted}:
             yield key, number, pickle.dumps(of_fact, pickle.HIGHEST_PROTOCOL)
-
-
-def said(error: Exception) -> str:
-    """Return what a projection said when it failed, on one line."""
-    words = " ".join(f"{type(error).__name__}: {error}".replace("\0", "\\0").split())
-    return words.encode("utf-8", "backslashreplace").decode()

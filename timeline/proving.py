@@ -10,9 +10,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from timeline import driver, readmodels, stored
-from timeline.fold import NAMELESS
+from timeline.fold import NAMELESS, said
 from timeline.periods import periods
-from timeline.planes import planes, said
+from timeline.planes import planes
 from timeline.ranges import NOWHERE, Range, Ranges, Tally, placing
 
 if TYPE_CHECKING:

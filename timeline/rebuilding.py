@@ -24,10 +24,9 @@ from timeline.collector import rarely_collected
 from timeline.database import check
 from timeline.errors import Conflict, Unavailable
 from timeline.events import Entry
-from timeline.fold import NAMELESS, spans
+from timeline.fold import NAMELESS, said, spans
 from timeline.following import Follower, batches, follow
 from timeline.periods import periods, reach
-from timeline.planes import said
 from timeline.processes import can_share, shared, still_wanted
 from timeline.published import publish
 from timeline.store import ENTRY, LAST, SNAPSHOT, Log
@@ -277,11 +276,8 @@ class Builder:
     def _periods(self, connection: Connection, shadow: ReadModel, key: str, entries: Iterable[Entry]) -> list[_Made]:
         """Fold a key and return its periods as lines, with what they are put in order by."""
         try:
-            plane = [
-                span
-                for _, versions in groupby(map(self.current, entries), attrgetter("fact"))
-                for span in spans(versions)
-            ]
+            by_fact = groupby(entries, attrgetter("fact"))
+            plane = [span for _, versions in by_fact for span in spans(versions, self.current)]
             found = periods(self.view, key, plane)
             return [(period.first, period.known_from, stored.line(key, period)) for period in found]
         except Exception as error:  # noqa: BLE001  a projection may raise anything at all

@@ -209,3 +209,36 @@ def test_what_became_of_a_fact_elsewhere_need_not_be_readable(opened: Timeline) 
     counting.rebuild("counts")
     assert told() == followed
     assert counting.blame("counts", "delhi", on="2023-12-26").fields[0].value == 4
+
+
+def _mended(data: dict[str, Any]) -> dict[str, Any]:
+    return data if data["value"] != 666 else _unreadable(data)
+
+
+def test_a_misreading_that_was_read_again_need_not_be_readable(opened: Timeline) -> None:
+    """What is in force at no instant stops nothing, whether it was corrected before its upcaster failed or since."""
+    words = vocabulary.load()
+    tide = replace(words.kind("observation"), name="tide")
+    counts = Projection(
+        name="counts", version=1, about="Facts.", kinds=frozenset({"tide"}), keys=_places, fold=_counted
+    )
+    before = replace(opened, vocabulary=Vocabulary.of([*words.kinds.values(), tide], [counts]))
+    bad = {"kind": "tide", "data": {"measure": "rain", "value": 666}}
+    before.record([line(fact="f1", **bad), line(fact="f2", subject="pune", **bad)])
+    before.correct([{"fact": "f1", "misread": True, "reason": "blurred", "set": {"value": 4}}])
+    newer = replace(tide, version=2, upcasters={1: _mended})
+    counting = replace(opened, vocabulary=Vocabulary.of([*words.kinds.values(), newer], [counts]))
+
+    def told() -> list[tuple[str, str | None]]:
+        stored = counting.ask("counts", on="2023-12-26")
+        assert [*counting.replay("counts", basis=stored.basis.token).changes] == []
+        assert counting.views.verify(counts).difference is None
+        return [(row.key, row.stuck) for row in stored.rows]
+
+    assert [key for key, stuck in told() if not stuck] == ["delhi"]
+    assert [key for key, stuck in told() if stuck] == ["?f2"]
+    mended = line(fact="f2", subject="pune", kind="tide", action="correct", schema=2, reason="blurred")
+    counting.record([mended])
+    assert told() == [("delhi", None), ("pune", None)]
+    counting.rebuild("counts")
+    assert told() == [("delhi", None), ("pune", None)]
