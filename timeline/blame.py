@@ -44,7 +44,8 @@ class Blame:
 def blame(view: Projection, key: str, side: Side) -> list[Blame]:
     """Return the blame for each field of the state of a key but `claims`, for those of `disputes` one by one.
 
-    `side` holds the versions of every fact behind the row.
+    `side` holds the versions of every fact behind the row. Raises what the projection does where it cannot fold them;
+    fewer of them that it cannot fold have no such field.
     """
     entries = side.effective(view, key)
     return [_blamed(view, key, side, entries, name) for name in _fields(view, entries, side.basis.on)]
@@ -56,13 +57,13 @@ def _blamed(view: Projection, key: str, side: Side, entries: list[Entry], name: 
     wanted = canonical({"": value})
 
     def holds(kept: list[Entry]) -> bool:
-        found = _fields(view, kept, on)
+        found = _some_fields(view, kept, on)
         return name in found and canonical({"": found[name]}) == wanted
 
     *others, entry = least(sorted(entries, key=lambda one: (one.known, one.position)), holds)
     earlier = side.superseded(entry.fact)
     without = [one for one in entries if one is not entry]
-    displaced = _fields(view, [*without, earlier] if earlier and counts(view, key, earlier, on) else without, on)
+    displaced = _some_fields(view, [*without, earlier] if earlier and counts(view, key, earlier, on) else without, on)
     return Blame(name, value, entry, tuple(others), displaced.get(name))
 
 
@@ -95,6 +96,14 @@ def _without_parts(entries: list[T], size: int, holds: Callable[[list[T]], bool]
         else:
             at += size
     return entries
+
+
+def _some_fields(view: Projection, entries: Iterable[Entry], on: date) -> dict[str, Any]:
+    """Return the fields of the state of some facts, none where they cannot be folded without the others."""
+    try:
+        return _fields(view, entries, on)
+    except Exception:  # noqa: BLE001  a projection may raise anything at all
+        return {}
 
 
 def _fields(view: Projection, entries: Iterable[Entry], on: date) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def causes(view: Projection, change: Change, before: Side, after: Side) -> list[
     there = [fact for fact in change.facts if fact in before.versions or fact in after.versions]
     facts = [_Fact(view, change.key, before, after, fact) for fact in there]
     found = [cause for fact in facts for cause in fact.causes()]
-    if before.basis.on != after.basis.on:
+    if before.basis.on != after.basis.on and not change.stuck:
         found += _turned(view, change, [entry for fact in facts for entry in fact.steady()], before, after)
     return sorted(found, key=lambda cause: (cause.entry.known, cause.entry.position))
 

@@ -6,7 +6,7 @@ preview: what has taken the place of anything that was seen there is a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -232,7 +232,9 @@ class Drafting:
         self.versions |= {fact: [] for fact in wanted}
         for entry in self._log.versions_of(wanted) if wanted else ():
             if entry.position <= self.head:  # what others append meanwhile is not seen
-                self.versions[entry.fact].append(self._vocabulary.current(entry))
+                with suppress(Exception):  # what cannot be brought up to date is what a correction may be meant to mend
+                    entry = self._vocabulary.current(entry)  # noqa: PLW2901
+                self.versions[entry.fact].append(entry)
 
     def _read(self, line: Mapping[str, Any]) -> Event:
         return border.event(line, self._vocabulary.kind, self._document)
@@ -317,8 +319,8 @@ def _effects(
     for view in vocabulary.views.values():
         keys = {key for entry in after for key in _keys(view, entry)}
         if keys:
-            log_of = map(vocabulary.reading(view), log.versions(view.kinds, whole))
-            others = list(_others(view, log_of, drafting.versions.keys(), keys))
+            log_of = log.versions(view.kinds, whole)
+            others = list(_others(view, log_of, drafting.versions.keys(), keys, vocabulary.reading(view)))
             one, other = (_planes(view, [*others, *of_facts], keys) for of_facts in (before, after))
             for on, known in points:
                 found = tuple(changes(_rows(view, one, on, known), _rows(view, other, on, known)))
@@ -334,12 +336,27 @@ def _keys(view: Projection, entry: Entry) -> Iterable[str]:
         return ()
 
 
-def _others(view: Projection, versions: Iterable[Entry], facts: Collection[str], keys: set[str]) -> Iterator[Entry]:
-    """Yield the versions of all other facts that ever had one of the keys."""
+def _others(
+    view: Projection,
+    versions: Iterable[Entry],
+    facts: Collection[str],
+    keys: set[str],
+    current: Callable[[Entry], Entry],
+) -> Iterator[Entry]:
+    """Yield the versions of all other facts that ever had one of the keys.
+
+    The keys of a fact that cannot be brought up to date are taken out: they cannot be folded, whatever is corrected.
+    """
     for fact, group in groupby(versions, attrgetter("fact")):
-        held = list(group)
-        if fact not in facts and not all(keys.isdisjoint(_keys(view, entry)) for entry in held):
-            yield from held
+        held, read = list(group), list["Entry"]()
+        with suppress(Exception):
+            read.extend(map(current, held))
+        if fact in facts:
+            continue
+        if len(read) < len(held):
+            keys.difference_update(key for entry in read for key in _keys(view, entry))
+        elif not all(keys.isdisjoint(_keys(view, entry)) for entry in read):
+            yield from read
 
 
 def _planes(view: Projection, versions: Iterable[Entry], keys: set[str]) -> dict[str, list[Span]]:

@@ -6,27 +6,28 @@ believes, and the documents that people will want to see behind them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby, islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from timeline.answers import particulars
 from timeline.blame import Blame, blame
 from timeline.causes import Cause, Side, causes
-from timeline.errors import NotFound
+from timeline.errors import NotFound, Refused
+from timeline.fold import NAMELESS, said
 from timeline.temporal import format_instant
 from timeline.transitions import transitions
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from timeline.basis import Basis
     from timeline.difference import Change
-    from timeline.events import Document, Entry
-    from timeline.fold import Projection
+    from timeline.events import Document, Entry, Event
+    from timeline.fold import Projection, State
     from timeline.store import Log
     from timeline.transitions import Axis
     from timeline.vocabulary import Vocabulary
@@ -120,6 +121,50 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class _Reading:
+    """A view that reads what it can: `failed` says by position what was raised where that could not be done.
+
+    An event that cannot be brought up to date, or told its keys, is taken to have the key that is asked about, as other
+    versions of its fact have; it raises the same again when it is folded.
+    """
+
+    view: Projection
+    current: Callable[[Entry], Entry]
+    failed: dict[int, Exception] = field(default_factory=dict)
+
+    def read(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield events, brought up to date as far as they can be."""
+        for entry in entries:
+            told = entry
+            try:
+                told = self.current(entry)
+                self.view.keys_of(told)
+            except Exception as error:  # noqa: BLE001  a projection may raise anything at all, and so may an upcaster
+                self.failed[entry.position] = error
+            yield told
+
+    def of(self, key: str) -> Projection:
+        """Return the view as it reads the facts of a key."""
+        failed = self.failed
+
+        def keys(event: Event) -> Iterable[str]:
+            return [key] if cast("Entry", event).position in failed else self.view.keys(event)
+
+        def fold(state: State | None, entry: Entry) -> State:
+            if entry.position in failed:
+                raise failed[entry.position]
+            return self.view.fold(state, entry)
+
+        return replace(self.view, keys=keys, fold=fold)
+
+
+def _stuck(view: Projection, key: str, error: Exception) -> Refused:
+    """Return the refusal to explain a row that cannot be folded."""
+    remedy = f"Mend the projection or correct the fact, then: timeline views resume {view.name}"
+    return Refused(f"{key} cannot be folded ({said(error)})", remedy=remedy)
+
+
+@dataclass(frozen=True, slots=True)
 class Comparer:
     """What a view is compared in: a log, and the vocabulary that brings its events up to date."""
 
@@ -133,39 +178,53 @@ class Comparer:
 
         Many are looked up together, and no more than those are in memory.
         """
-        left, recorded = iter(changes), max(before.recorded, after.recorded)
+        left, recorded, reading = iter(changes), max(before.recorded, after.recorded), self._reading()
         while some := list(islice(left, TOGETHER)):
             facts = sorted({fact for change in some for fact in change.facts})
-            one, other = (self._side(facts, basis) for basis in (before, after))
+            one, other = (
+                Side.of(basis, _by_fact(reading.read(self.log.versions_of(facts, basis)))) for basis in (before, after)
+            )
             for change in some:
-                yield self._with_documents(change, causes(self.view, change, one, other), recorded)
-
-    def _side(self, facts: Iterable[str], basis: Basis) -> Side:
-        return Side.of(basis, _by_fact(self._current(self.log.versions_of(facts, basis))))
+                why = causes(reading.of(change.key), change, one, other)
+                yield self._with_documents(change, why, recorded)
 
     def origin(self, key: str, basis: Basis) -> Origin:
-        """Return what set each field of a row; NotFound where the view has no such row there."""
-        side = Side.of(basis, self._versions(key, basis))
-        fields = tuple(blame(self.view, key, side))
-        if not side.effective(self.view, key):
+        """Return what set each field of a row; NotFound where the view has no such row, Refused where it is stuck."""
+        view, versions = self._versions(key, basis)
+        side = Side.of(basis, versions)
+        try:
+            fields = tuple(blame(view, key, side))
+        except Exception as error:
+            raise _stuck(self.view, key, error) from error
+        if not side.effective(view, key):
             message = f"the view {self.view.name} has no row {key!r} there"
             raise NotFound(message, remedy=f"List its keys with: timeline ask {self.view.name}")
         return Origin(basis, key, fields, self._documents((field.entry for field in fields), basis.recorded))
 
     def course(self, key: str, basis: Basis, over: Axis) -> Course:
         """Return how a row came to be what it is."""
-        steps = transitions(self.view, key, self._versions(key, basis), basis, over)
+        view, versions = self._versions(key, basis)
+        steps = transitions(view, key, versions, basis, over)
         found = tuple((step.at, self._with_documents(step.change, step.causes, basis.recorded)) for step in steps)
         return Course(basis, key, over, found)
 
-    def _versions(self, key: str, basis: Basis) -> dict[str, list[Entry]]:
-        """Return the versions that a basis believes of every fact that ever had a key."""
-        versions = groupby(self._current(self.log.versions(self.view.kinds, basis)), attrgetter("fact"))
-        held = ((fact, list(entries)) for fact, entries in versions)
-        return {fact: entries for fact, entries in held if any(self.view.takes(entry, key) for entry in entries)}
+    def _versions(self, key: str, basis: Basis) -> tuple[Projection, dict[str, list[Entry]]]:
+        """Return the versions that a basis believes of every fact that ever had a key, and the view that reads them.
 
-    def _current(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        return map(self.vocabulary.reading(self.view), entries)
+        Refused is the name of a fact in place of a key where the fact cannot be told its keys.
+        """
+        reading, found = self._reading(), dict[str, list["Entry"]]()
+        for fact, entries in groupby(reading.read(self.log.versions(self.view.kinds, basis)), attrgetter("fact")):
+            held = list(entries)
+            failed = [reading.failed[entry.position] for entry in held if entry.position in reading.failed]
+            if failed and key == NAMELESS + fact:
+                raise _stuck(self.view, key, failed[0])
+            if any(entry.position not in reading.failed and self.view.takes(entry, key) for entry in held):
+                found[fact] = held
+        return reading.of(key), found
+
+    def _reading(self) -> _Reading:
+        return _Reading(self.view, self.vocabulary.reading(self.view))
 
     def _with_documents(self, change: Change, why: Sequence[Cause], recorded: int) -> Explained:
         quoted = [entry for cause in why for entry in (cause.entry, cause.displaced) if entry]

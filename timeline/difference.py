@@ -1,6 +1,7 @@
 """What changed between two readings of a view: keys that came, keys that went, and fields that have another value.
 
-Compared are state, certainty and dispute, in canonical form; how far a row reaches is no change of the row.
+Compared are state, certainty and dispute, in canonical form; how far a row reaches is no change of the row. Of a key
+that cannot be folded there is only the reason.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Fields = dict[str, tuple[Any, Any]]
 """What a field said before and says after, by its path; None where it is not there."""
 
-_OF_A_ROW = ("certainty", "disputed")
+_OF_A_ROW = ("certainty", "disputed", "stuck")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Change:
         return "added" if self.before is None else "gone" if self.after is None else "changed"
 
     @property
+    def stuck(self) -> bool:
+        """Return whether one of the rows cannot be folded."""
+        return any(row is not None and row.stuck is not None for row in (self.before, self.after))
+
+    @property
     def facts(self) -> tuple[str, ...]:
         """Return the facts behind either row: those that the causes are among."""
         held = (fact for row in (self.before, self.after) if row for fact in row.facts)
@@ -44,7 +50,7 @@ class Change:
 
     @property
     def fields(self) -> Fields:
-        """Return what differs, by dotted path: fields of the state, `certainty` and `disputed`.
+        """Return what differs, by dotted path: fields of the state, `certainty`, `disputed` and `stuck`.
 
         Lists are compared whole, but those whose items each name another `fact` item by item, as `claims.<fact>`.
         """
@@ -95,7 +101,12 @@ def _paired(before: Iterator[Row], after: Iterator[Row]) -> Iterator[tuple[str, 
 
 
 def _said(row: Row) -> bytes:
-    return canonical({"state": row.state} | {name: getattr(row, name) for name in _OF_A_ROW})
+    return canonical({"state": row.state} | _own(row))
+
+
+def _own(row: Row) -> dict[str, Any]:
+    """Return what a row says besides its state."""
+    return {"certainty": row.certainty, "disputed": row.disputed} if row.stuck is None else {"stuck": row.stuck}
 
 
 def _compared(row: Row | None) -> dict[str, Any]:
@@ -103,7 +114,7 @@ def _compared(row: Row | None) -> dict[str, Any]:
     if row is None:
         return {}
     state = {f"state.{name}" if name in _OF_A_ROW else name: value for name, value in row.state.items()}
-    return state | {name: getattr(row, name) for name in _OF_A_ROW}
+    return state | _own(row)
 
 
 def _items(value: object) -> Mapping[str, Any] | None:

@@ -33,6 +33,7 @@ class Proof:
     """That the stored rows of a view are the fold of the log up to a position, or the first place where they are not.
 
     `hash` is over the rows in order of key, days and knowledge; `ranges` part them by the positions they belong to.
+    `stuck` counts the keys that cannot be folded, of which nothing is proved.
     """
 
     view: str
@@ -41,6 +42,7 @@ class Proof:
     rows: int
     hash: str
     ranges: tuple[Range, ...]
+    stuck: int
     difference: str | None = None
 
 
@@ -61,7 +63,7 @@ def verify(
         keys += bool(here)
         if difference is None and here is not told:
             difference = _difference(key, told, here)
-    return Proof(model.view, model.position, keys, whole.rows, whole.hash, ranges.found(), difference)
+    return Proof(model.view, model.position, keys, whole.rows, whole.hash, ranges.found(), len(stuck), difference)
 
 
 def _held(log: Log, model: ReadModel) -> Iterator[tuple[str, list[Period]]]:

@@ -61,6 +61,10 @@ _PERHAPS = {
 
 def told(change: Change, causes: Sequence[Cause], documents: Mapping[str, Document]) -> Iterator[str]:
     """Yield lines that explain a change: what is different, then why."""
+    if change.after is not None and change.after.stuck is not None:
+        yield f"{change.key} cannot be folded: {change.after.stuck}"
+        yield from (f"  {text}" for text in because(causes, documents))
+        return
     fields = _shown(change, causes)
     yield _head(change, fields)
     changed = change.change == "changed"

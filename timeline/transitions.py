@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from timeline.causes import Cause, Side, causes, counts, folded, latest
 from timeline.difference import Change
 from timeline.events import canonical
-from timeline.fold import in_order, row, spans
+from timeline.fold import in_order, row, said, spans, unfolded
 from timeline.temporal import OPEN_FUTURE, OPEN_PAST
 
 if TYPE_CHECKING:
@@ -57,21 +57,22 @@ def transitions(view: Projection, key: str, versions: Versions, basis: Basis, ov
 
     `known` and `recorded` run up to those of the basis, `on` over all days. `versions` are those of every fact that
     ever had the key, by fact, as far as the choice of the basis lets them through. Readings that follow each other and
-    say the same are one: made one after the other, the changes up to any point give the row there.
+    say the same are one: made one after the other, the changes up to any point give the row there. Where the projection
+    cannot fold it, the row is stuck.
     """
     view, last = _Shown(view).projection(), Side.of(basis, versions)
     rows = _rows(view, key, last, over)
     before = replace(basis, recorded=0) if over == "recorded" else replace(basis, known=_DAWN)
-    said, old, read = b"", None, before
+    saying, old, read = b"", None, before
     for step in _days(view, key, last) if over == "on" else _told(view, key, last, over):
         after = _at(basis, over, step.at)
-        saying = said if step.steady else _said(view, step.behind, after.on)
-        if saying != said:
+        now = saying if step.steady else _saying(view, step.behind, after.on)
+        if now != saying:
             change = Change(key, old if read is before else rows(before), rows(after))
             concerned = {fact: last.versions[fact] for fact in step.facts}
             why = causes(view, change, Side.of(before, concerned), Side.of(after, concerned))
             yield Transition(step.at, change, tuple(why))
-            said, old, read = saying, change.after, after
+            saying, old, read = now, change.after, after
         before = after
 
 
@@ -80,14 +81,17 @@ def _at(basis: Basis, over: Axis, point: Point) -> Basis:
     return replace(basis, **moved)
 
 
-def _said(view: Projection, behind: Sequence[Entry], on: date) -> bytes:
+def _saying(view: Projection, behind: Sequence[Entry], on: date) -> bytes:
     """Return what the row of some facts says on a day, in the form in which it is compared; nothing where none is."""
-    state = folded(view, behind)
-    if state is None:
-        return b""
-    shown = view.present(state, on)
-    certain = all(_valid(entry).certain(on) for entry in behind)
-    return canonical({"state": shown, "certain": certain, "disputed": view.disputed(shown)})
+    try:
+        state = folded(view, behind)
+        if state is None:
+            return b""
+        shown = view.present(state, on)
+        certain = all(_valid(entry).certain(on) for entry in behind)
+        return canonical({"state": shown, "certain": certain, "disputed": view.disputed(shown)})
+    except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+        return said(error).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +169,26 @@ def _edges(valid: Valid) -> set[date]:
 
 
 def _turns(view: Projection, behind: Sequence[Entry]) -> Sequence[date]:
-    state = folded(view, behind)
-    return () if state is None else tuple(view.turns(state))
+    try:
+        state = folded(view, behind)
+        return () if state is None else tuple(view.turns(state))
+    except Exception:  # noqa: BLE001  a projection may raise anything at all: such a row is stuck
+        return ()
 
 
 def _rows(view: Projection, key: str, last: Side, over: Axis) -> Callable[[Basis], Row | None]:
     """Return what reads the row at a point; how knowledge is laid out differs from point to point of recording only."""
-    if over == "recorded":
-        return lambda basis: Side.of(basis, last.versions).row(view, key)
     plane = _Plane(view, key, [span for held in last.versions.values() for span in spans(held)])
-    return lambda basis: plane.row(basis.on, basis.known)
+
+    def read(basis: Basis) -> Row | None:
+        try:
+            if over == "recorded":
+                return Side.of(basis, last.versions).row(view, key)
+            return plane.row(basis.on, basis.known)
+        except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+            return unfolded(key, said(error), basis.known)
+
+    return read
 
 
 class _Plane:

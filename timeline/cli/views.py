@@ -42,7 +42,7 @@ _REBUILT = (
     "compared",
     "differing",
 )
-_PROOF = ("view", "position", "keys", "rows", "hash", "difference")
+_PROOF = ("view", "position", "keys", "rows", "stuck", "hash", "difference")
 _RANGE = ("view", "first", "last", "rows", "hash", "difference")
 _ERROR = ("view", "key", "position", "reason", "since")
 _GRANT = "Ask the database's owner: GRANT timeline_writer TO the login"
@@ -153,6 +153,9 @@ def _proved(views: Views, view: Projection, by: int | None, wrong: list[str]) ->
     if found.difference:
         wrong.append(view.name)
         say(f"{view.name}: {found.difference}")
+    if found.stuck:
+        cannot = "cannot be folded and is not proved" if found.stuck == 1 else "cannot be folded and are not proved"
+        say(f"{counted(found.stuck, 'key')} of {view.name} {cannot}: timeline views errors {view.name}")
     if by is None:
         yield {name: getattr(found, name) for name in _PROOF}
         return

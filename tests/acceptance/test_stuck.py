@@ -1,0 +1,142 @@
+"""Keys that a projection cannot fold: every command says so of them, and works for all others."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from acceptance.program import Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLUGIN = """
+from timeline import Data, Edtf, Kind, Projection
+
+
+class Level(Data):
+    value: {value}
+
+
+def keys(event):
+    if event.data["value"] == 1:
+        raise LookupError("no such place")
+    return [event.subject]
+
+
+def fold(state, entry):
+    if entry.data["value"] == 2:
+        raise ValueError("the gauge was spoilt")
+    return {{"value": entry.data["value"]}}
+
+
+def present(state, on):
+    if state["value"] == 3:
+        raise RuntimeError("it is hidden")
+    return state
+
+
+def newer(data):
+    if data["value"] == 4:
+        raise OverflowError("out of range")
+    return data
+
+
+LEVEL = Kind(name="level.read", about="A level.", data=Level, version={version}, upcasters={upcasters})
+GAUGE = Projection(
+    name="gauge", version=1, about="Levels.", kinds=frozenset({{"level.read"}}), keys=keys, fold=fold, present=present
+)
+"""
+REASONS = {
+    "nowhere": "LookupError: no such place",
+    "spoilt": "ValueError: the gauge was spoilt",
+    "hidden": "RuntimeError: it is hidden",
+    "range": "OverflowError: out of range",
+}
+ON = ("--on", "2023-12-15")
+
+
+def level(subject: str, value: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return a line of facts about a level."""
+    usual = {"fact": f"of-{subject}", "kind": "level.read", "subject": subject, "valid": "2023-12"}
+    return usual | {"known": "2023-12-26", "data": {"value": value}} | fields
+
+
+@pytest.fixture
+def program(database_url: str, tmp_path: Path) -> Program:
+    """Return the program with levels read in five places, of which four read otherwise two days later."""
+    program = Program(database_url)
+    for version, upcasters in ((1, "{}"), (2, "{1: newer}")):
+        path = tmp_path / f"gauge_{version}.py"
+        path.write_text(PLUGIN.format(value="int", version=version, upcasters=upcasters))
+        program.environment["TIMELINE_PLUGINS"] = str(path)
+        if version == 1:
+            lines = [level(place, 9) for place in (*REASONS, "delhi")]
+            lines += [
+                level(place, value, action="correct", known="2023-12-28")
+                for value, place in enumerate(REASONS, start=1)
+            ]
+            program("import", "-", given="".join(json.dumps(line) + "\n" for line in lines))
+    program("views", "rebuild", "gauge")
+    return program
+
+
+def test_all_that_explain_a_row_say_why_it_cannot_be_folded(program: Program) -> None:
+    """Its history goes up to there and names the event; of other keys, and at earlier bases, nothing is different."""
+    asked = {row["key"]: row.get("stuck") for row in program.answer("ask", "gauge", *ON)["rows"]}
+    assert asked == {"delhi": None, **REASONS} | {f"?of-{key}": REASONS[key] for key in ("nowhere", "range")}
+    for key, reason in REASONS.items():
+        said, remedy = program.refused(2, "blame", "gauge", key, *ON)
+        assert said == f"{key} cannot be folded ({reason})"
+        assert remedy.endswith("timeline views resume gauge")
+        (field,) = program.answer("blame", "gauge", key, *ON, "--known", "2023-12-27")["fields"]
+        assert (field["field"], field["value"], field["position"]) == ("value", 9, 1 + [*REASONS].index(key))
+        first, second = program.answer("history", "gauge", key, *ON)["transitions"]
+        assert (first["change"], first["after"]["state"]) == ("added", {"value": 9})
+        assert (second["after"]["stuck"], second["at"]) == (reason, "2023-12-28T00:00:00Z")
+        assert [cause["position"] for cause in second["why"]] == [6 + [*REASONS].index(key)]
+        over = program.answer("history", "gauge", key, "--over", "on")["transitions"]
+        assert [step["change"] for step in over] == ["added", "gone"]
+        assert f"{key} cannot be folded: {reason}" in program("history", "gauge", key, *ON, "-o", "table").stdout
+    assert program.answer("blame", "gauge", "delhi", *ON)["fields"][0]["value"] == 9
+    assert [step["change"] for step in program.answer("history", "gauge", "delhi", *ON)["transitions"]] == ["added"]
+    said, _ = program.refused(2, "blame", "gauge", "?of-range", *ON)
+    assert said == f"?of-range cannot be folded ({REASONS['range']})"
+
+
+def test_a_difference_says_why_a_key_cannot_be_folded(program: Program) -> None:
+    """What the row said before is there no more, and no event is left out of the causes."""
+    between = ("diff", "gauge", "--from", "known=2023-12-27", *ON, "--why")
+    changes = {change["key"]: change for change in program.answer(*between)["changes"]}
+    assert changes.keys() == {*REASONS, "?of-nowhere", "?of-range"}
+    for number, (key, reason) in enumerate(REASONS.items()):
+        assert changes[key]["fields"] == {
+            "value": [9, None],
+            "certainty": ["certain", None],
+            "disputed": [False, None],
+            "stuck": [None, reason],
+        }
+        assert [cause["position"] for cause in changes[key]["why"]] == [6 + number]
+    told = program(*between, "-o", "table").stdout
+    assert "spoilt cannot be folded: ValueError: the gauge was spoilt\n  Restated on 28 December 2023" in told
+    assert "by another projection" not in told
+    back = program("diff", "gauge", "--from", "now", "--to", "known=2023-12-27", *ON, "--why", "-o", "table").stdout
+    assert "hidden has changed\n  stuck: RuntimeError: it is hidden, no more\n  value: 9, new" in back
+    other_days = ("diff", "gauge", "--from", "on=2023-11-30", "--to", "on=2023-12-15", "--why")
+    assert {change["key"] for change in program.answer(*other_days)["changes"]} == {"delhi", "spoilt", "hidden"}
+
+
+def test_what_cannot_be_read_can_be_corrected_and_hinders_no_other_correction(program: Program) -> None:
+    """Facts beside it are previewed and recorded, and it is itself read again or taken back."""
+    reread = ("--misread", "--reason", "blurred", "--yes")
+    shown = program("correct", "of-delhi", "--set", "data.value=8", *reread, *ON, "-o", "table").stdout
+    assert "  delhi\n    value  9 → 8" in shown
+    program("correct", "of-nowhere", "--set", "data.value=7", *reread)
+    program("retract", "of-spoilt", *reread)
+    program("retract", "of-range", *reread)
+    rows = {row["key"]: row.get("stuck", row["state"]) for row in program.answer("ask", "gauge", *ON)["rows"]}
+    assert rows == {"delhi": {"value": 8}, "nowhere": {"value": 7}, "hidden": REASONS["hidden"]}
+    (proof,) = program.answer("views", "verify")["verified"]
+    assert (proof["keys"], proof["stuck"], proof["difference"]) == (4, 1, None)
+    assert "1 key of gauge cannot be folded and is not proved" in program("views", "verify").stderr
