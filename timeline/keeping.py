@@ -275,6 +275,12 @@ class Views:
             held = readmodels.models(connection, self.timeline, serving=True)
         return {model.view: model for model in held if model.view in self.vocabulary.views}
 
+    def strange(self) -> list[str]:
+        """Return the names of views that are stored, and that this program does not know: no plug-in gives them."""
+        with self.engine.connect() as connection:
+            held = readmodels.models(connection, self.timeline, serving=True)
+        return [model.view for model in held if model.view not in self.vocabulary.views]
+
     def lag(self, name: str, to: int) -> str | None:
         """Return why the rows stored of a view are not those of a position at the end of the log, None if they are."""
         model = self.stored().get(name)
@@ -326,11 +332,19 @@ class Views:
             connection.commit()
         return left
 
-    def drop(self, name: str) -> None:
-        """Remove what is stored of a view, even of one that this program does not know; who reads it ends in peace."""
+    def drop(self, name: str) -> bool:
+        """Remove what is stored of a view, even of one that this program does not know, and return whether all is gone.
+
+        What was left of a build is removed too, unless it is still under way. Who reads the view ends in peace: what he
+        reads is removed by the next one who drops or builds it.
+        """
         with self.engine.connect() as connection:
-            readmodels.retire(connection, self.timeline, self._held(connection, name))
-            readmodels.clear(connection, self.timeline, name)
+            if not readmodels.models(connection, self.timeline, name):
+                self.vocabulary.view(name)
+                raise NotFound(f"the view {name} is not stored", remedy="See which are: timeline views list")
+            if readmodels.serving(connection, self.timeline, name):
+                readmodels.retire(connection, self.timeline, self._held(connection, name))
+            return readmodels.drop_unserving(connection, self.timeline, name)
 
     def _held(self, connection: Connection, name: str) -> ReadModel:
         """Return the model that a view is answered from, locked; whichever has just taken the place of another."""
@@ -346,9 +360,13 @@ class Views:
         """Fold the whole log again and compare it with what is stored, key by key; the first difference is named.
 
         What is stored is counted and hashed by ranges of so many positions; of all of them in one, where none is given.
+        Outdated where it was folded by another version of the view, which is not here to fold it again.
         """
         with self.engine.connect() as connection:
             model = self._kept(connection, view.name)
+            if self._current(model) is None:
+                message = f"{view.name} is stored by another version of the view, which alone could prove it"
+                raise Outdated(message, remedy=f"Store it by this one: timeline views rebuild {view.name}")
             return verify(Log(connection, self.timeline), view, model, self.vocabulary.reading(view), by)
 
     def _kept(self, connection: Connection, name: str) -> ReadModel:

@@ -6,16 +6,19 @@ checkpoint are committed together. Another one may be built beside it and take i
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.rows import class_row
+from sqlalchemy import text
 
 from timeline import driver
+from timeline.errors import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from psycopg import Cursor
     from sqlalchemy import Connection
@@ -185,6 +188,20 @@ def retire(connection: Connection, timeline: str, model: ReadModel) -> None:
     driver.cursor(connection).execute(query, [timeline, model.model])
 
 
+@contextmanager
+def alone(connection: Connection, timeline: str, view: str) -> Iterator[None]:
+    """Keep others from building the models of a view, or Conflict; the lock goes with the session, whatever ends it."""
+    name = {"name": f"timeline views rebuild {timeline} {view}"}
+    if not connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), name).scalar():
+        raise Conflict(f"the view {view} is being built already", remedy="Wait for it: timeline views status")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), name)
+        connection.commit()
+
+
 def clear(connection: Connection, timeline: str, view: str) -> None:
     """Remove the models of a view that have retired, but for those that somebody still reads; commits."""
     connection.commit()
@@ -197,6 +214,20 @@ def clear(connection: Connection, timeline: str, view: str) -> None:
             except psycopg.errors.LockNotAvailable:
                 connection.rollback()
     connection.commit()
+
+
+def drop_unserving(connection: Connection, timeline: str, view: str) -> bool:
+    """Remove all models of a view that do not serve, but for what is read or built just now; commits.
+
+    Returns whether nothing of the view is left.
+    """
+    connection.commit()
+    with suppress(Conflict), alone(connection, timeline, view):
+        for model in models(connection, timeline, view, serving=False):
+            retire(connection, timeline, model)
+        connection.commit()
+    clear(connection, timeline, view)
+    return not models(connection, timeline, view)
 
 
 def is_whole(connection: Connection, model: ReadModel) -> bool:

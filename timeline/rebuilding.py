@@ -22,7 +22,7 @@ from timeline import driver, readmodels, stored
 from timeline.append import SMALL, Appender
 from timeline.collector import rarely_collected
 from timeline.database import check
-from timeline.errors import Conflict, Unavailable
+from timeline.errors import Unavailable
 from timeline.events import Entry
 from timeline.fold import NAMELESS, said, spans
 from timeline.following import Follower, batches, follow
@@ -112,7 +112,11 @@ class Builder:
     def rebuild(self) -> Rebuilt:
         """Build the read model of a view anew and let it answer; Conflict where somebody else is building it."""
         begun = monotonic()
-        with self.engine.connect() as connection, self._alone(connection), rarely_collected():
+        with (
+            self.engine.connect() as connection,
+            readmodels.alone(connection, self.timeline, self.view.name),
+            rarely_collected(),
+        ):
             check(connection)
             shadow = self._shadow(connection)
             if not shadow.position:
@@ -139,20 +143,6 @@ class Builder:
         name, version, seconds = self.view.name, self.view.version, monotonic() - begun
         shown = tuple(differences[:SHOWN])
         return Rebuilt(name, version, position, fence, rows, digest, seconds, compared, len(differences), shown)
-
-    @contextmanager
-    def _alone(self, connection: Connection) -> Iterator[None]:
-        """Keep others from building the same model; the lock goes with the session, whatever ends it."""
-        name = {"name": f"timeline views rebuild {self.timeline} {self.view.name}"}
-        if not connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), name).scalar():
-            message = f"the view {self.view.name} is being built already"
-            raise Conflict(message, remedy="Wait for it: timeline views status")
-        try:
-            yield
-        finally:
-            connection.rollback()
-            connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), name)
-            connection.commit()
 
     def _shadow(self, connection: Connection) -> ReadModel:
         """Return the model to build: the one of this form that was left unfinished, or a new one."""

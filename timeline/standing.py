@@ -46,10 +46,13 @@ def _of_model(
 ) -> dict[str, Any]:
     view = vocabulary.views.get(model.view)
     state = "building" if not model.serving else "paused" if model.paused else "serving"
-    if view is None or (model.serving and model.form != readmodels.form_of(view, vocabulary)):
+    if view is None:
+        state = "not loaded"  # the plug-in that gave it
+    elif model.serving and model.form != readmodels.form_of(view, vocabulary):
         state = "outdated"
     found: dict[str, Any] = {"view": model.view, "version": model.version, "state": state}
-    found |= {"position": model.position, "lag": head - model.position}
+    answers = {"position": model.position, "lag": head - model.position}
+    found |= answers if model.serving else dict.fromkeys(answers)
     if not readmodels.is_whole(connection, model):
         return {**found, "state": "damaged", "error": f"its tables are gone: timeline views rebuild {model.view}"}
     query = f"""SELECT count(*), pg_total_relation_size('{model.rows}') + pg_total_relation_size('{model.keys}'),

@@ -127,11 +127,11 @@ def test_what_cannot_be_run_is_refused(program: Program) -> None:
     program.refused(2, "views", "rebuild", "sanctions", "--all")
     assert program.refused(3, "views", "rebuild", "sanction")[1] == "Did you mean sanctions?"
     assert program.refused(3, "views", "errors", "sanction")[1] == "Did you mean sanctions?"
-    for command in ("verify", "pause", "resume", "drop"):
+    for command in ("verify", "pause", "resume"):
         sentence, remedy = program.refused(3, "views", command, "visits")
         assert (sentence, remedy) == ("the view visits is not stored", "Run: timeline views rebuild visits")
     remedy = program.refused(3, "views", "drop", "visits", "--timeline", "main")[1]
-    assert remedy == "Run: timeline --timeline main views rebuild visits"
+    assert remedy == "See which are: timeline --timeline main views list"
     program.refused(3, "views", "status", "--timeline", "nowhere")
 
 

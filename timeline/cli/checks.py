@@ -142,6 +142,7 @@ def _stored_views(connections: Engine, given: Settings) -> Iterator[Check]:
             views = Views(connections, given.timeline, vocabulary.load(given.plugins))
             stored = views.stored()
             wrong = [found for name, model in stored.items() for found in _amiss(views, name, paused=model.paused)]
+            wrong += map(_strange, views.strange())
     except TimelineError as error:
         yield Check("views", passed=False, found=error.message, fix=error.remedy)
     else:
@@ -156,6 +157,11 @@ def _amiss(views: Views, name: str, *, paused: bool) -> Iterator[Check]:
     if stuck:
         found = f"{stuck} of its keys cannot be folded"
         yield Check(f"view {name}", passed=False, found=found, fix=f"See: timeline views errors {name}")
+
+
+def _strange(name: str) -> Check:
+    found = "stored, and no plug-in that is loaded gives it: nobody keeps it up"
+    return Check(f"view {name}", passed=False, found=found, fix=f"Load it, or run: timeline views drop {name}")
 
 
 _CHECKS = {"rights": _rights, "append-only": _guarded, "clock": _clock}

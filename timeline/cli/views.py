@@ -15,7 +15,7 @@ from timeline.cli.frame import epilog
 from timeline.cli.output import Printed, say, write
 from timeline.cli.records import LINE_SECONDS, counted
 from timeline.cli.session import Output, View, completed_views, form_of, opened
-from timeline.errors import Refused, Unavailable
+from timeline.errors import Outdated, Refused, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -137,19 +137,32 @@ def verify(
     """
     shape = form_of(ctx, output)
     wrong: list[str] = []
+    unproved: list[str] = []
     with _opened(ctx) as views:
         wanted = _named(views, names or views.stored())
-        rows = (row for view in wanted for row in _proved(views, view, by, wrong))
+        rows = (row for view in wanted for row in _proved(views, view, by, wrong, unproved))
         write(Printed(name="verified", rows=rows, columns=_RANGE if by else _PROOF), shape)
+        strange = [] if names else views.strange()
+    if strange:
+        say(f"{', '.join(strange)}: stored, and not proved: no plug-in that is loaded gives it")
     if wrong:
         say(f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not what the log folds into")
-        say(f"→ timeline views rebuild {' '.join(wrong)}")
+    if wrong or unproved:
+        say(f"→ timeline views rebuild {' '.join([*wrong, *unproved])}")
+    if wrong or unproved or strange:
         raise typer.Exit(1)
     say(f"{counted(len(wanted), 'stored view')} verified" if wanted else "no view is stored")
 
 
-def _proved(views: Views, view: Projection, by: int | None, wrong: list[str]) -> Iterator[dict[str, Any]]:
-    found = views.verify(view, by)
+def _proved(
+    views: Views, view: Projection, by: int | None, wrong: list[str], unproved: list[str]
+) -> Iterator[dict[str, Any]]:
+    try:
+        found = views.verify(view, by)
+    except Outdated as error:
+        unproved.append(view.name)
+        say(error.message)
+        return
     if found.difference:
         wrong.append(view.name)
         say(f"{view.name}: {found.difference}")
@@ -187,8 +200,11 @@ def resume(ctx: typer.Context, view: View) -> None:
 def drop(ctx: typer.Context, view: View) -> None:
     """Remove what is stored of a view, which appends then need not take along; asked again, it is stored again."""
     with _opened(ctx) as views:
-        views.drop(view)
-        say(f"{view} is not stored any more; the next question stores it again")
+        gone = views.drop(view)
+        again = "; the next question stores it again" if view in views.vocabulary.views else ""
+        say(f"{view} is not stored any more{again}")
+    if not gone:
+        say(f"it is still being read or built: what is left of it goes with the next timeline views drop {view}")
 
 
 @app.command(epilog=epilog("timeline views errors sanctions", 1, 2, 3, 4))
@@ -201,7 +217,7 @@ def errors(
     """Print the keys that cannot be folded, each with what its projection said."""
     shape = form_of(ctx, output)
     with _opened(ctx) as views:
-        if view is not None:
+        if view is not None and view not in views.strange():
             views.vocabulary.view(view)
         count = write(Printed(name="errors", rows=views.errors(view), columns=_ERROR), shape)
     say(f"{counted(count, 'key')} cannot be folded")
@@ -228,6 +244,8 @@ def run(
             if not writable(connection):
                 raise Unavailable("this login may read the stored views but not keep them", remedy=_GRANT)
         wanted = _named(views, names or None)
+        for name in views.strange():
+            say(f"{name} is stored, and no plug-in that is loaded gives it: left as it is")
         try:
             _caught_up(views, wanted, end) if once else _kept_up(views, wanted, end)
         except _EndedError:

@@ -1,0 +1,123 @@
+"""What is stored and cannot be answered from: by another version, by a plug-in that is not loaded, or half built."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from acceptance.program import Program
+
+import timeline
+from timeline import vocabulary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLUGIN = """
+from timeline import Projection
+
+GAUGE = Projection(
+    name="gauge", version={version}, about="Rain.", kinds=frozenset({{"observation"}}),
+    keys=lambda event: [event.subject], fold=lambda state, entry: {{"value": entry.data["value"]}},
+)
+"""
+RAIN = {"fact": "rain", "kind": "observation", "subject": "delhi", "valid": "2023-12", "known": "2023-12-26"}
+TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'timeline' AND tablename ~ '^(rows|keys)_[0-9]'"
+
+
+def plug_in(program: Program, folder: Path, version: int) -> None:
+    """Give the program a view by a plug-in."""
+    path = folder / f"gauge_{version}.py"
+    path.write_text(PLUGIN.format(version=version))
+    program.environment["TIMELINE_PLUGINS"] = str(path)
+
+
+@pytest.fixture
+def program(database_url: str, tmp_path: Path) -> Program:
+    """Return the program with the rain recorded, and stored by two views, of which a plug-in gives one."""
+    program = Program(database_url)
+    plug_in(program, tmp_path, 1)
+    program("import", "-", given=json.dumps(RAIN | {"data": {"measure": "rain", "value": 3}}))
+    program("views", "rebuild", "gauge", "observations")
+    return program
+
+
+def tables(url: str) -> int:
+    """Return how many tables hold what is stored."""
+    with psycopg.connect(url) as connection:
+        ((count,),) = connection.execute(TABLES)
+    return int(count)
+
+
+def standing(program: Program) -> list[dict[str, object]]:
+    """Return how the view of the plug-in stands."""
+    return [row for row in program.answer("views", "status")["views"] if row["view"] == "gauge"]
+
+
+def test_rows_by_another_version_are_not_said_to_be_wrong(program: Program, tmp_path: Path) -> None:
+    """Nor are they proved; the others are, and it takes a rebuild or a question to prove it as well."""
+    plug_in(program, tmp_path, 2)
+    result = program("views", "verify", "-o", "json", code=1)
+    assert [row["view"] for row in json.loads(result.stdout)["verified"]] == ["observations"]
+    assert result.stderr.splitlines() == [
+        "gauge is stored by another version of the view, which alone could prove it",
+        "→ timeline views rebuild gauge",
+    ]
+    program("views", "rebuild", "gauge")
+    assert program("views", "verify").stderr == "2 stored views verified\n"
+
+
+def test_what_nobody_keeps_up_is_told(program: Program) -> None:
+    """Without its plug-in a view is neither proved nor kept, and can be looked at and dropped."""
+    del program.environment["TIMELINE_PLUGINS"]
+    assert [row["state"] for row in standing(program)] == ["not loaded"]
+    result = program("views", "verify", code=1)
+    assert result.stderr.splitlines() == ["gauge: stored, and not proved: no plug-in that is loaded gives it"]
+    checks = json.loads(program("doctor", "-o", "json", code=1).stdout)["checks"]
+    assert [(check["check"], check["fix"]) for check in checks if not check["passed"]] == [
+        ("view gauge", "Load it, or run: timeline views drop gauge")
+    ]
+    left = "gauge is stored, and no plug-in that is loaded gives it: left as it is"
+    assert left in program("views", "run", "observations", "--once").stderr.splitlines()
+    assert program("views", "errors", "gauge").stderr == "0 keys cannot be folded\n"
+    assert program("views", "drop", "gauge").stderr == "gauge is not stored any more\n"
+    assert program.refused(3, "views", "drop", "gauge")[0] == "there is no view 'gauge'"
+    assert program("views", "verify").stderr == "1 stored view verified\n"
+
+
+def test_what_is_read_while_it_is_dropped_goes_with_the_next_drop(program: Program, database_url: str) -> None:
+    """It is not stored any more at once, and whoever reads it ends in peace."""
+    with psycopg.connect(database_url) as reader:
+        reader.execute("SELECT count(*) FROM timeline.rows")
+        said = program("views", "drop", "gauge").stderr.splitlines()
+        assert said == [
+            "gauge is not stored any more; the next question stores it again",
+            "it is still being read or built: what is left of it goes with the next timeline views drop gauge",
+        ]
+        assert [row["state"] for row in standing(program)] == ["not stored"]
+        assert tables(database_url) == 4
+    assert len(program("views", "drop", "gauge").stderr.splitlines()) == 1
+    assert tables(database_url) == 2
+
+
+def test_a_build_that_was_broken_off_can_be_dropped(program: Program, database_url: str) -> None:
+    """It stands nowhere yet; one that is under way is left to who builds it."""
+    program("views", "drop", "gauge")
+
+    def broken(phase: str, _done: int, _all: int) -> None:
+        if phase == "indexed":
+            (row,) = standing(program)
+            assert (row["state"], row["position"], row["lag"]) == ("building", None, None)
+            assert len(program("views", "drop", "gauge").stderr.splitlines()) == 2
+            raise KeyboardInterrupt
+
+    with timeline.connect(database_url) as line:
+        gauge = vocabulary.load([program.environment["TIMELINE_PLUGINS"]]).view("gauge")
+        with pytest.raises(KeyboardInterrupt):
+            line.views.rebuild(gauge, broken)
+        assert tables(database_url) == 4
+    assert len(program("views", "drop", "gauge").stderr.splitlines()) == 1
+    assert [row["state"] for row in standing(program)] == ["not stored"]
+    assert tables(database_url) == 2
