@@ -63,11 +63,13 @@ def test_values_come_as_json_can_hold_them(program: Program) -> None:
     """Exact numbers are numbers, all else is text as Postgres writes it; a name that stands twice is told apart."""
     query = """SELECT 2.50 AS a, 0.1::float8 AS b, 12345678901234567890.5 AS c, 'NaN'::float8 AS d,
         true AS e, null AS f, 'infinity'::date AS g, timestamptz '2023-12-26 10:00Z' AS h, ARRAY[1.5, 2] AS i,
-        interval '1 day' AS j, daterange('2023-01-01', NULL) AS k, '\\x00ff'::bytea AS l, 1 AS same, 2 AS same"""
+        interval '1 day' AS j, daterange('2023-01-01', NULL) AS k, '\\x00ff'::bytea AS l, 1 AS same, 2 AS same,
+        9007199254740993 AS m, 7::int8 AS n, '[1e400]'::json AS o, timestamptz '2023-12-26 10:00:00.5Z' AS p"""
     assert program.answer("sql", query)["rows"] == [
         {"a": 2.5, "b": 0.1, "c": "12345678901234567890.5", "d": "NaN", "e": True, "f": None}
         | {"g": "infinity", "h": "2023-12-26T10:00:00Z", "i": [1.5, 2], "j": "1 day"}
         | {"k": "[2023-01-01,)", "l": "\\x00ff", "same": 1, "same_2": 2}
+        | {"m": "9007199254740993", "n": 7, "o": "[1e400]", "p": "2023-12-26T10:00:00.500000Z"}
     ]
 
 
@@ -88,7 +90,8 @@ def test_no_row_is_an_answer(program: Program) -> None:
         ("SELECT * FROM timeline.nothing", 2, 'relation "timeline.nothing" does not exist'),
         ("SELECT 1 / (n - 2) FROM generate_series(1, 3) n", 2, "division by zero"),
         ("SELECT * FROM timeline.ask('nothing')", 3, 'no read model that serves the view "nothing"'),
-        ("SELECT pg_sleep(5)", 4, "the query took longer than 1 seconds"),
+        ("SELECT pg_sleep(5)", 2, "the query took longer than 1 second"),
+        ("SELECT $1::int", 2, "the query has parameters ($1), and nothing gives them"),
         ("SELECT set_config('transaction_read_only', 'off', false)", 2, "must be set before any query"),
     ],
 )
@@ -118,7 +121,7 @@ def test_what_people_write_wrong_is_put_right(program: Program, query: str, reme
 
 def test_a_command_of_psql_is_run_by_psql(program: Program) -> None:
     """What there is, with its columns and comments."""
-    for command, shown in ((r"\d timeline.observations_current", "certainty"), (r"\df timeline.ask", "on_day date")):
+    for command, shown in ((r" \d timeline.observations_current", "certainty"), (r"\df timeline.ask", "on_day date")):
         with program.started("sql", command) as running:
             stdout, stderr = running.communicate(timeout=60)
         assert (running.returncode, stderr) == (0, "")
@@ -126,6 +129,21 @@ def test_a_command_of_psql_is_run_by_psql(program: Program) -> None:
     with program.started("sql", r"\nonsense") as running:
         assert "invalid command" in running.communicate(timeout=60)[1]
     assert running.returncode == 2
+
+
+@pytest.mark.parametrize("comment", ["-- how many\n", "--how many\n", "  -- how many\n", "/* how many */ "])
+def test_a_query_may_begin_with_a_comment(program: Program, comment: str) -> None:
+    """It is no option, and a misspelt option is no query."""
+    query = f"{comment}TABLE timeline.timelines"
+    assert program("sql", query, "-o", "csv").stdout.startswith("timeline,position,")
+    assert program("sql", "-o", "csv", "--", query).stdout.startswith("timeline,position,")
+    assert "No such option: --secnds" in program("sql", "--secnds", "5", query, code=2).stderr
+
+
+def test_psql_prints_in_forms_of_its_own(program: Program) -> None:
+    """One that is asked for is not left out without a word."""
+    for command in ((r"\d",), ()):
+        assert program.refused(2, "sql", *command, "-o", "csv")[0] == "--output: psql prints in a form of its own"
 
 
 def test_who_stops_reading_ends_the_query(program: Program) -> None:

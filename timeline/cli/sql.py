@@ -16,9 +16,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from timeline.cli.frame import epilog
 from timeline.cli.output import Printed, say, write
+from timeline.cli.records import counted
 from timeline.cli.session import Known, On, Output, form_of, settings_of
 from timeline.errors import NotFound, Place, Refused, TimelineError, Unavailable
 
@@ -42,7 +44,23 @@ _BAD_SCRIPT = 3  # what psql ends with where a statement of a script fails
 _SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 
 
-@app.command(epilog=epilog("timeline sql \"SELECT key, state->>'status' FROM timeline.deliveries_current\"", 2, 3, 4))
+_COMMENT = re.compile(r"--(\s|[^=]*\n)")
+
+
+class _Command(TyperCommand):
+    """A command whose argument may begin with a comment of SQL, which looks like an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  of the library
+        """Take options and arguments apart."""
+        commented = [] if "--" in args else [arg for arg in args if _COMMENT.match(arg)]
+        rest = [arg for arg in args if arg not in commented]
+        return super().parse_args(ctx, [*rest, "--", *commented] if commented else args)
+
+
+@app.command(
+    cls=_Command,
+    epilog=epilog("timeline sql \"SELECT key, state->>'status' FROM timeline.deliveries_current\"", 2, 3, 4),
+)
 def sql(
     ctx: typer.Context,
     query: Annotated[
@@ -61,9 +79,14 @@ def sql(
     shape = form_of(ctx, output)
     given = settings_of(ctx)
     session = _session(given.timeline, on, known, seconds)
+    query = query if query is None else query.strip()
+    for_psql = query is None or query.startswith("\\")
+    if for_psql and output:
+        remedy = "Give one query, or choose in psql: \\pset format csv"
+        raise Refused("psql prints in a form of its own", remedy=remedy, place=Place(field="--output"))
     with opening.address(given) as url:
         _caught_up(given, query or "")
-        if query is None or query.startswith("\\"):
+        if query is None or for_psql:
             raise typer.Exit(_psql(url, session, given.server_binaries, query))
         with _reading(url, session) as connection, _meant(seconds), _found(connection, query) as (names, found):
             rows = (dict(zip(names, row, strict=True)) for row in found)
@@ -182,6 +205,9 @@ def _columns(connection: psycopg.Connection[Any], query: str) -> list[str]:
         told = connection.pgconn.describe_prepared(b"")
     if told.status != pq.ExecStatus.COMMAND_OK:
         raise errors.error_from_result(told)
+    if told.nparams:
+        remedy = "Write the values into the query; in a shell, put it in single quotation marks where $ stands in it"
+        raise Refused("the query has parameters ($1), and nothing gives them", remedy=remedy)
     if not told.nfields:
         raise Refused(
             "the statement gives no rows",
@@ -213,12 +239,19 @@ def _as_printed(connection: psycopg.Connection[Any]) -> None:
 
     numbers = type("Numbers", (Loader,), {"load": lambda _, data: number(bytes(data).decode())})
     instants = type("Instants", (Loader,), {"load": lambda _, data: instant(bytes(data).decode())})
-    own = dict.fromkeys(("numeric", "float4", "float8"), numbers) | {"timestamptz": instants}
-    known = {"bool", "int2", "int4", "int8", "oid", "json", "jsonb", "record"}
+    own = dict.fromkeys(("numeric", "float4", "float8", "int8"), numbers) | {"timestamptz": instants}
+    known = {"bool", "int2", "int4", "oid", "json", "jsonb", "record"}
     for kind in types:
         if kind.name not in known:
             connection.adapters.register_loader(kind.oid, own.get(kind.name, TextLoader))
-    set_json_loads(orjson.loads, connection)
+
+    def json(data: bytes | str) -> Any:  # noqa: ANN401  whatever it says
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:  # a number that no other program can hold either
+            return data if isinstance(data, str) else data.decode()
+
+    set_json_loads(json, connection)
 
 
 def number(text: str) -> float | str:
@@ -240,10 +273,14 @@ def number(text: str) -> float | str:
 def instant(text: str) -> str:
     """Return an instant as answers print it.
 
-    >>> instant("2023-12-26 23:59:59.999999+00"), instant("infinity")
-    ('2023-12-26T23:59:59.999999Z', 'infinity')
+    >>> instant("2023-12-26 23:59:59.999999+00"), instant("2023-12-26 12:00:00.5+00"), instant("infinity")
+    ('2023-12-26T23:59:59.999999Z', '2023-12-26T12:00:00.500000Z', 'infinity')
     """
-    return re.sub(r"^(\d+-\d\d-\d\d) ([\d:.]+)\+00$", r"\1T\2Z", text)
+    found = re.fullmatch(r"(\d+-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?\+00", text)
+    if found is None:
+        return text
+    day, hour, fraction = found.groups()
+    return f"{day}T{hour}{fraction.ljust(7, '0') if fraction else ''}Z"
 
 
 @contextmanager
@@ -273,6 +310,7 @@ _HINTS = {
     "22007": "Write a day as 2023-12-26, an instant as 2023-12-26T12:00:00Z",
     "22008": "Write a day as 2023-12-26, an instant as 2023-12-26T12:00:00Z",
 }
+_SLOW = "Ask for less, or give it more: --seconds N"
 _JSON_HINT = "JSON is compared as state::jsonb, and a field of it as state->>'status'"
 
 
@@ -282,11 +320,11 @@ def _meaning(state: str, error: psycopg.Error, seconds: int) -> TimelineError:
     if state == _NO_FUNCTION and "json" in said:
         hint = _JSON_HINT
     if state == _TIMED_OUT:
-        return Unavailable(f"the query took longer than {seconds} seconds", remedy="Ask for less, or give --seconds N")
+        return Refused(f"the query took longer than {counted(seconds, 'second')}", remedy=_SLOW)
     if state in _NOT_A_READER:
         return Refused(said, remedy="This acts as a reader: other commands record, and the owner does the rest in psql")
     if state == _UNDEFINED:
-        return NotFound(said, remedy=hint)
+        return NotFound(said, remedy="timeline views list says which views there are")
     if "multiple commands" in said:
         return Refused("the query is more than one statement", remedy="Give one, or pipe them: timeline sql < FILE")
     return Refused(said, remedy=hint)
