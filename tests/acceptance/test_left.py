@@ -1,13 +1,15 @@
-"""What is stored and cannot be answered from: by another version, by a plug-in that is not loaded, or half built."""
+"""What is stored and cannot be answered from, or kept up: of another version or plug-in, half built, or by a reader."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import psycopg
 import pytest
-from acceptance.program import Program
+from acceptance.program import Program, failure
+from psycopg.conninfo import make_conninfo
 
 import timeline
 from timeline import vocabulary
@@ -121,3 +123,20 @@ def test_a_build_that_was_broken_off_can_be_dropped(program: Program, database_u
     assert len(program("views", "drop", "gauge").stderr.splitlines()) == 1
     assert [row["state"] for row in standing(program)] == ["not stored"]
     assert tables(database_url) == 2
+
+
+def test_who_was_let_in_to_read_is_told_that_he_may_not_record(program: Program, database_url: str) -> None:
+    """By the doctor, and by a command that would."""
+    login = f"reader_{uuid4().hex[:12]}"
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("SELECT timeline.admit_reader(%s, '1 minute')", [login])
+        program.environment["TIMELINE_DATABASE_URL"] = make_conninfo(database_url, user=login)
+        try:
+            checks = json.loads(program("doctor", "-o", "json", code=1).stdout)["checks"]
+            assert [row["found"] for row in checks if not row["passed"]] == [f"{login} may read, and not record"]
+            retracted = program("retract", "rain", "--reason", "wrong", "--misread", "--yes", code=4)
+            said, remedy = failure("", retracted.stderr)
+            assert "read-only transaction" in said
+            assert remedy == "This login may only read, or the server is a replica: use the one that may record"
+        finally:
+            owner.execute(f"DROP OWNED BY {login}; DROP ROLE {login}".encode())

@@ -27,9 +27,10 @@ LEAST_DISK = 2**29
 """Bytes that must be free where the embedded server keeps its data."""
 
 _RIGHTS = """
-SELECT current_user, has_schema_privilege('timeline', 'USAGE')
+SELECT current_user, has_schema_privilege('timeline', 'USAGE') AND has_table_privilege('timeline.events', 'SELECT'),
+       has_schema_privilege('timeline', 'USAGE')
    AND has_table_privilege('timeline.events', 'INSERT') AND has_table_privilege('timeline.documents', 'INSERT')
-   AND has_table_privilege('timeline.runs', 'INSERT')
+   AND NOT current_setting('transaction_read_only')::boolean AND has_table_privilege('timeline.runs', 'INSERT')
    AND has_column_privilege('timeline.timelines', 'position', 'UPDATE')"""
 _GUARDED = """
 SELECT count(DISTINCT tgrelid) FROM pg_trigger
@@ -114,8 +115,8 @@ def _disk(given: Settings) -> Check:
 
 
 def _rights(connection: Connection) -> Check:
-    role, enough = connection.execute(text(_RIGHTS)).one()
-    found = f"{role} {'may' if enough else 'may not'} read and record"
+    role, reads, enough = connection.execute(text(_RIGHTS)).one()
+    found = f"{role} {'may read and record' if enough else 'may read, and not record' if reads else 'may not read'}"
     return Check(
         "rights", passed=enough, found=found, fix="Ask the database's owner: GRANT timeline_writer TO the login"
     )
