@@ -74,6 +74,20 @@ def test_what_was_planned_for_few_rows_finds_many_by_index(opened: Timeline, dat
     assert [found["lag"] for found in opened.views.status() if found["view"] == "observations"] == [0]
 
 
+def test_a_view_takes_in_an_event_of_a_log_that_was_never_analysed(opened: Timeline, database_url: str) -> None:
+    """A server that was just started knows nothing of the log: the other facts of a key are found fact by fact."""
+    opened.record([_told(number, number % 1_000) for number in range(3_000)])
+    opened.rebuild("observations")
+    read_whole(opened, database_url)
+    query = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'positions_are_taken_once'"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        before = connection.execute(query).fetchall()[0][0]
+        for number in range(3_000, 3_020):
+            opened.record([_told(number, number % 1_000)])
+        read_whole(opened, database_url)
+        assert connection.execute(query).fetchall()[0][0] - before < 1_000
+
+
 def test_what_a_new_timeline_holds_is_looked_up_by_facts(opened: Timeline, other: Timeline, database_url: str) -> None:
     """However little the server knows of it: to read all of a timeline for each fact would be quadratic."""
     opened.record([line(fact=f"f{number}") for number in range(3_000)])
