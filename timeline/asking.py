@@ -80,11 +80,8 @@ class Asker:
         with translated():
             if key is not None and question.is_open and (head := self._at_head(question, view, key)):
                 return head
-            found = self._stored(question, view, key)
-        if found is not None:
-            return found[0], _translated(found[1])
-        basis = self.resolved(question, view)
-        return basis, self.folded(view, key, basis)
+            basis, rows = self._stored(question, view, key)
+        return basis, self.folded(view, key, basis) if rows is None else _translated(rows)
 
     def _at_head(self, question: Question, view: Projection, key: str) -> tuple[Basis, Iterator[Row]] | None:
         """Return the answer for one key, if it can be had by one statement."""
@@ -95,16 +92,16 @@ class Asker:
         basis = at_head(self.timeline, on, known, (head.position, head.hash), view)
         return basis, iter(() if head.row is None else (head.row,))
 
-    def _stored(self, question: Question, view: Projection, key: str | None) -> tuple[Basis, Iterator[Row]] | None:
-        """Return the answer from what is stored, None where that is of another position or leaves nobody out."""
-        for _ in range(_TRIES if question.is_open else 1):
+    def _stored(self, question: Question, view: Projection, key: str | None) -> tuple[Basis, Iterator[Row] | None]:
+        """Return the basis of a question and its rows, None where those stored are of another position or choice."""
+        for _ in range(_TRIES):
             if question.is_open and not self.views.catch_up(view):
-                return None
+                break
             basis = self.resolved(question, view)
             rows = self.stored(view, key, basis)
-            if rows is not None:
+            if rows is not None or not question.is_open:
                 return basis, rows
-        return None
+        return self.resolved(question, view), None
 
     def rows(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
         """Return the rows of a view at a basis: the stored ones where they are of that position, else from the log."""
