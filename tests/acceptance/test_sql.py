@@ -202,4 +202,4 @@ def test_rows_that_are_behind_are_told_however_the_view_is_named(
         opened.record([line(subject="pune")])
     result = program("sql", f"SELECT key FROM {named} ORDER BY key", *DAY)  # noqa: S608  names of ours
     assert [json.loads(row)["key"] for row in result.stdout.splitlines()] == ["agra/rain", "delhi/rain"]
-    assert result.stderr.count('the view "observations" is 1 events behind the log') == 1
+    assert result.stderr.count('the view "observations" is 1 event behind the log') == 1

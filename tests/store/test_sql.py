@@ -59,6 +59,28 @@ def test_nothing_is_served_as_fresh_that_is_not(opened: Timeline, url: str) -> N
     ]
 
 
+def test_a_transaction_is_warned_once_of_each_view_that_is_behind(opened: Timeline, url: str) -> None:
+    """Not by every part of a plan that looks for its rows, and again when more is missing."""
+    opened.rebuild("visits")
+    opened.views.pause("observations")
+    opened.views.pause("visits")
+    opened.record([line(subject="pune")])
+    told: list[str | None] = []
+    with psycopg.connect(url, autocommit=True) as reader:
+        reader.add_notice_handler(lambda notice: told.append(notice.message_primary))
+        both = "SELECT count(*) FROM timeline.ask('observations') o, timeline.ask('visits', '2023-12-15', now()) v"
+        warned = [f'the view "{view}" is 1 event behind the log' for view in ("observations", "visits")]
+        for _ in range(2):
+            reader.execute(both)
+            assert sorted(told, key=str) == warned
+            told.clear()
+        with reader.transaction():
+            reader.execute(both)
+            opened.record([line(subject="goa")])
+            reader.execute("SELECT * FROM timeline.ask('visits')")
+        assert sorted(told, key=str) == [*warned, 'the view "visits" is 2 events behind the log']
+
+
 def test_a_key_that_cannot_be_folded_says_why(opened: Timeline, url: str) -> None:
     """It has no state, whether it had one before or not."""
     with opened.engine.connect() as connection:
@@ -139,6 +161,10 @@ def test_today_is_that_of_utc(url: str) -> None:
         ("known", "2023-12-26T10:00:00", "does not say in which time zone"),
         ("known", "2023-02-30T10:00:00Z", "there is no day"),
         ("known", "2023-12-26 10", "there is no day"),
+        ("known", "2023-12-26T24:00Z", "there is no day"),
+        ("known", "2023-12-26T23:59:60Z", "there is no day"),
+        ("known", "9999-12-31", "there is no day"),
+        ("on", "0001-12-31", "there is no day"),
         ("known", "2023-12-26T10:00 Europe/Berlin", "there is no day"),
         ("known", "infinity", "there is no day"),
     ],
