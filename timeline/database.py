@@ -231,7 +231,10 @@ _STATES: dict[str, tuple[type[TimelineError], str]] = {
     "08": (Unavailable, _TRY_AGAIN),
     "22": (Refused, "Correct what was given"),
     "23": (Refused, "Correct what was given"),
-    "25006": (Unavailable, "This login may only read, or the server is a replica: use the one that may record"),
+    "25006": (
+        Unavailable,
+        "This login may only read, or the server is a replica: use one that may record, at the primary",
+    ),
     "28": (Unavailable, "Check the user name and the password in TIMELINE_DATABASE_URL"),
     "3D": (Unavailable, "Create it with createdb, or correct TIMELINE_DATABASE_URL"),
     "40": (Unavailable, _TRY_AGAIN),

@@ -137,6 +137,9 @@ def test_who_was_let_in_to_read_is_told_that_he_may_not_record(program: Program,
             retracted = program("retract", "rain", "--reason", "wrong", "--misread", "--yes", code=4)
             said, remedy = failure("", retracted.stderr)
             assert "read-only transaction" in said
-            assert remedy == "This login may only read, or the server is a replica: use the one that may record"
+            assert (
+                remedy
+                == "This login may only read, or the server is a replica: use one that may record, at the primary"
+            )
         finally:
             owner.execute(f"DROP OWNED BY {login}; DROP ROLE {login}".encode())
