@@ -46,7 +46,7 @@ FLOORS = (
     ("syncing", "rebuilding", "standing"),
     ("proving",),
     ("keeping",),
-    ("asking",),
+    ("asking", "working"),
     ("app",),
     ("settings",),
     ("opening",),

@@ -271,7 +271,7 @@ def _dates(view: Projection, steady: list[Entry], first: date, last: date) -> It
     state = folded(view, steady)
     if state is None:
         return
-    for day in sorted({day for day in view.turns(state) if first < day <= last}):
+    for day in sorted({day for day in view.turns_of(state) if first < day <= last}):
         if canonical(view.present(state, day)) != canonical(view.present(state, day - _DAY)):
-            alone = [entry for entry in steady if day in set(view.turns(view.fold(None, entry)))]
+            alone = [entry for entry in steady if day in set(view.turns_of(view.fold(None, entry)))]
             yield from ((entry, "turns", day) for entry in alone or steady[-1:])

@@ -116,6 +116,15 @@ class Projection:
                 raise ValueError(message)
         return keys
 
+    def turns_of(self, state: State) -> list[date]:
+        """Return the days on which a state turns; TypeError where one is no day."""
+        days = list(self.turns(state))
+        for day in days:
+            if type(day) is not date:
+                message = f"a turn is a date, not {type(day).__name__}"
+                raise TypeError(message)
+        return days
+
     def takes(self, entry: Entry, key: str) -> bool:
         """Return whether a fact belongs to a key of this view."""
         return entry.kind in self.kinds and key in self.keys_of(entry)
@@ -188,7 +197,7 @@ class _Days:
         folded = _folded(self._view, entries)
         at = min(bisect_right(self._cuts, on), len(self._cuts) - 1)
         first, behind = self._cuts[at - 1], self._cuts[at]
-        for turn in () if folded is None else self._view.turns(folded):
+        for turn in () if folded is None else self._view.turns_of(folded):
             first, behind = (max(first, turn), behind) if turn <= on else (first, min(behind, turn))
         state = None if folded is None else self._view.present(folded, on)
         return _Stretch(first, behind if behind == OPEN_FUTURE else behind - _DAY, entries, state, canonical(state))

@@ -174,10 +174,7 @@ class Follower:
     def retry(self) -> int:
         """Try the stuck keys once more and return how many of them are stuck no longer."""
         stuck = self._stuck()
-        concerned = _Concerned()
-        facts = [key.removeprefix(NAMELESS) for key in stuck if key.startswith(NAMELESS)]
-        for fact, entries in groupby(self._versions(facts), attrgetter("fact")):
-            concerned.take(self.view, fact, entries, 0, self.current)
+        concerned = self._read_again(stuck)
         self._list(concerned.days)
         keys = {*(key for key in stuck if not key.startswith(NAMELESS)), *concerned.changed}
         change = self._fold(dict.fromkeys(keys - concerned.stuck.keys(), WHOLE))
@@ -185,6 +182,19 @@ class Follower:
         mended = [key for key in stuck if key not in change.failed]
         self._write(change, mended, self.model.position)
         return len(mended)
+
+    def is_mended(self) -> bool:
+        """Return whether a fact that could not be told its keys now can be: until that is tried, they lack its rows."""
+        nameless = [key for key in self._stuck() if key.startswith(NAMELESS)]
+        return bool(nameless) and not self._read_again(nameless).stuck.keys() >= set(nameless)
+
+    def _read_again(self, stuck: Iterable[str]) -> _Concerned:
+        """Return what the facts concern that could not be told their keys."""
+        concerned = _Concerned()
+        facts = [key.removeprefix(NAMELESS) for key in stuck if key.startswith(NAMELESS)]
+        for fact, entries in groupby(self._versions(facts), attrgetter("fact")):
+            concerned.take(self.view, fact, entries, 0, self.current)
+        return concerned
 
     def _fold(self, regions: Mapping[str, Region]) -> _Change:
         """Fold regions of keys anew and return what that changes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from sqlalchemy import text
@@ -14,7 +14,7 @@ from timeline import driver, readmodels, stored
 from timeline.append import SMALL
 from timeline.database import check, revisions
 from timeline.errors import Conflict, NotFound, Outdated, Unavailable
-from timeline.fold import said
+from timeline.fold import NAMELESS, said
 from timeline.following import Follower, News, follow
 from timeline.proving import Proof, verify
 from timeline.rebuilding import Builder
@@ -23,7 +23,7 @@ from timeline.store import SNAPSHOT, Log
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
     from sqlalchemy import Connection, Engine
@@ -149,7 +149,7 @@ class Views:
             head = Log(connection, self.timeline).head()[0]
             if model is not None and model.form == form:
                 if model.position >= head:
-                    return True
+                    return self._mended(connection, view, model)
                 if model.paused:
                     return False
                 if head - model.position < max(SMALL, head // FAR):
@@ -164,34 +164,19 @@ class Views:
         self.rebuild(view, progress)
         return True
 
-    def run(
-        self,
-        views: Sequence[Projection],
-        ended: Callable[[], bool],
-        seconds: float = 1.0,
-        progress: Progress = _silent,
-    ) -> Iterator[tuple[str, int]]:
-        """Store views and keep them up with the log until `ended` says so; yield each that has moved, and where to.
+    def _mended(self, connection: Connection, view: Projection, model: ReadModel) -> bool:
+        """Try once more the facts that could not be told their keys, where one now can; return whether none is left."""
+        if not self._follower(connection, view, model).is_mended():
+            return True
+        held = readmodels.locked(connection, self.timeline, model.model)
+        if held is None or held.paused:
+            return False
+        self._follower(connection, view, held).retry()
+        connection.commit()
+        return True
 
-        What an append leaves behind is told by a notification, which only saves waiting: the log is looked at after
-        some seconds all the same, and the checkpoints alone say what is missing.
-        """
-        with self.engine.connect() as connection:
-            connection.execute(text(f"LISTEN {CHANNEL}"))
-            connection.commit()
-            while not ended():
-                for view in views:
-                    before = self._at(view)
-                    if self.catch_up(view, progress) and (now := self._at(view)) not in {before, None}:
-                        yield view.name, now[1]
-                    if ended():
-                        return
-                listening = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-                for _ in listening.notifies(timeout=seconds, stop_after=1):
-                    pass
-                connection.commit()
-
-    def _at(self, view: Projection) -> tuple[int, int] | None:
+    def at(self, view: Projection) -> tuple[int, int] | None:
+        """Return the number of the model that a view is answered from, and its position; None where there is none."""
         with self.engine.connect() as connection:
             model = readmodels.serving(connection, self.timeline, view.name)
             return None if model is None else (model.model, model.position)
@@ -232,13 +217,14 @@ class Views:
             return None
         if not readmodels.is_whole(connection, model):
             return None
-        return stored.facts_of(connection, model, key)
+        nameless = (fact for fact in readmodels.stuck(connection, self.timeline, model) if fact.startswith(NAMELESS))
+        return [*stored.facts_of(connection, model, key), *(fact.removeprefix(NAMELESS) for fact in nameless)]
 
     def rows(self, view: Projection, key: str | None, basis: Basis) -> tuple[Iterator[Row], list[str]] | None:
         """Return the rows that are stored for a basis, and the keys that are stuck, of which none is among them.
 
-        None where nothing is stored of that very position. Registry and rows are read in one snapshot, which is kept
-        until the last row is taken.
+        None where nothing is stored of that very position, or rows are missing of a fact that now can be told its keys.
+        Registry and rows are read in one snapshot, which is kept until the last row is taken.
         """
         found = self._rows(view, key, basis)
         try:
@@ -253,6 +239,8 @@ class Views:
             connection.execute(text(SNAPSHOT))
             model = readmodels.serving(connection, self.timeline, view.name)
             if model is None or model.position != basis.recorded or self._current(model) is None:
+                return
+            if self._follower(connection, view, model).is_mended():
                 return
             self.numbers[view.name] = model.model
             stuck = readmodels.stuck(connection, self.timeline, model)
@@ -327,7 +315,7 @@ class Views:
             if self._current(held) is None:
                 message = f"the view {name} is stored by another version of the program"
                 raise Outdated(message, remedy="Use that one, or upgrade this one")
-            Follower(Log(connection, self.timeline), view, held, self.vocabulary.reading(view), held.position).retry()
+            self._follower(connection, view, held).retry()
             left = len(readmodels.stuck(connection, self.timeline, held))
             connection.commit()
         return left
@@ -391,6 +379,9 @@ class Views:
         """Return the view of a model, if it was folded by the form that the view has now."""
         view = self.vocabulary.views.get(model.view)
         return view if view is not None and model.form == readmodels.form_of(view, self.vocabulary) else None
+
+    def _follower(self, connection: Connection, view: Projection, model: ReadModel) -> Follower:
+        return Follower(Log(connection, self.timeline), view, model, self.vocabulary.reading(view), model.position)
 
     def _stored(self, connection: Connection, name: str) -> ReadModel:
         model = readmodels.serving(connection, self.timeline, name)

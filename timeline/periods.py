@@ -246,8 +246,7 @@ def _shown(view: Projection, held: _Held, first: int, behind: int) -> list[Piece
     """Return what some facts show on the days from one to before another: several pieces where the state turns."""
     folded = cast("State", held.folded)
     certain = held.certain if held.certain[0] < held.certain[1] else (0, 0)
-    turns = view.turns(folded)
-    cuts = sorted({day for turn in turns if first < (day := turn.toordinal()) < behind}) if turns else ()
+    cuts = sorted({day for turn in view.turns_of(folded) if first < (day := turn.toordinal()) < behind})
     pieces = []
     for begins, ends in pairwise((first, *cuts, behind)):
         state = view.present(folded, _a_day(begins, ends))

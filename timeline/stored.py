@@ -15,7 +15,7 @@ import orjson
 from timeline import driver
 from timeline.driver import copied
 from timeline.events import canonical
-from timeline.fold import Row
+from timeline.fold import NAMELESS, Row
 from timeline.periods import FUTURE, PAST
 from timeline.readmodels import EVERY_KEY
 from timeline.stretches import Content, Period
@@ -215,7 +215,7 @@ def at_head(cursor: Cursor[Any], number: int, form: str, revision: str, asked: M
     """Return the row of a key as it is at the head of the log, by one statement and so in one snapshot.
 
     `asked` has `timeline`, `view`, `key`, `on` and `known`. None where that model does not answer for the head just
-    now, or where the key is stuck.
+    now, or where the key is stuck, or a fact that could not be told its keys may have it.
     """
     query = f"""SELECT t.position, t.hash, r.*
         FROM timeline.timelines t JOIN timeline.read_models m ON m.timeline = t.timeline AND m.model = {number}
@@ -223,7 +223,8 @@ def at_head(cursor: Cursor[Any], number: int, form: str, revision: str, asked: M
         WHERE t.timeline = %(timeline)s AND m.serving AND m.position = t.position AND m.form = %(form)s
           AND EXISTS (SELECT FROM timeline.alembic_version WHERE version_num = %(revision)s)
           AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
-                           WHERE s.timeline = t.timeline AND s.model = m.model AND s.key = %(key)s)"""
+                           WHERE s.timeline = t.timeline AND s.model = m.model
+                             AND (s.key = %(key)s OR starts_with(s.key, '{NAMELESS}')))"""
     found = cursor.execute(query, {**asked, "form": form, "revision": revision}, prepare=True).fetchone()
     if found is None:
         return None

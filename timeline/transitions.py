@@ -171,7 +171,7 @@ def _edges(valid: Valid) -> set[date]:
 def _turns(view: Projection, behind: Sequence[Entry]) -> Sequence[date]:
     try:
         state = folded(view, behind)
-        return () if state is None else tuple(view.turns(state))
+        return () if state is None else tuple(view.turns_of(state))
     except Exception:  # noqa: BLE001  a projection may raise anything at all: such a row is stuck
         return ()
 
@@ -255,7 +255,7 @@ class _Shown:
         if found is None:
             start = self._kept.get(name[:-1])
             state = self._view.fold(start.folded, entries[-1]) if start else folded(self._view, entries)
-            found = _State(cast("State", state), sorted(set(self._view.turns(cast("State", state)))))
+            found = _State(cast("State", state), sorted(set(self._view.turns_of(cast("State", state)))))
         self._kept[name] = found
         if len(self._kept) > _KEPT:
             del self._kept[next(iter(self._kept))]

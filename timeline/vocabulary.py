@@ -29,6 +29,9 @@ GROUP = "timeline.plugins"
 LONGEST_VIEW = 55
 """Bytes of the name of a view: its function in SQL has one of at most 63, and `facts` is taken there."""
 
+NEWEST = 999_999_999
+"""The greatest version of a view: what the token of a basis can say."""
+
 _Named = TypeVar("_Named", Kind, Projection)
 
 
@@ -41,17 +44,20 @@ class Vocabulary:
 
     @classmethod
     def of(cls, kinds: Iterable[Kind], views: Iterable[Projection]) -> Vocabulary:
-        """Return the vocabulary of these kinds and views; refuse two of one name and a view of an unknown kind.
+        """Return the vocabulary of these kinds and views; refuse two of one name, and a view that cannot be asked for.
 
         >>> Vocabulary.of(BUILTIN_KINDS, BUILTIN_VIEWS).view("sanctions").name
         'sanctions'
         """
         words = cls(_by_name(kinds), _by_name(views))
         for name in words.views:
-            if name == "facts" or not 0 < len(name.encode()) <= LONGEST_VIEW:
+            if name == "facts" or not 0 < len(name.encode()) <= LONGEST_VIEW or not {"/", "=", "\0"}.isdisjoint(name):
                 message = f"no view can be named {name[:LONGEST_VIEW]!r}"
-                raise Refused(message, remedy=f"Choose another name, of at most {LONGEST_VIEW} bytes")
+                raise Refused(message, remedy=f"Choose another name, of at most {LONGEST_VIEW} bytes, without / and =")
         for view in words.views.values():
+            if not 1 <= view.version <= NEWEST:
+                message = f"the view {view.name} cannot have the version {view.version}"
+                raise Refused(message, remedy=f"Count versions from 1 to {NEWEST:,}")
             for name in sorted(view.kinds):
                 words.kind(name, place=Place(f"view {view.name}", field="kinds"))
         return words

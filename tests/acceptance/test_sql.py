@@ -64,11 +64,12 @@ def test_values_come_as_json_can_hold_them(program: Program) -> None:
     query = """SELECT 2.50 AS a, 0.1::float8 AS b, 12345678901234567890.5 AS c, 'NaN'::float8 AS d,
         true AS e, null AS f, 'infinity'::date AS g, timestamptz '2023-12-26 10:00Z' AS h, ARRAY[1.5, 2] AS i,
         interval '1 day' AS j, daterange('2023-01-01', NULL) AS k, '\\x00ff'::bytea AS l, 1 AS same, 2 AS same,
-        9007199254740993 AS m, 7::int8 AS n, '[1e400]'::json AS o, timestamptz '2023-12-26 10:00:00.5Z' AS p"""
+        3 AS same_2, 9007199254740993 AS m, 7::int8 AS n,
+        '[1e400]'::json AS o, timestamptz '2023-12-26 10:00:00.5Z' AS p"""
     assert program.answer("sql", query)["rows"] == [
         {"a": 2.5, "b": 0.1, "c": "12345678901234567890.5", "d": "NaN", "e": True, "f": None}
         | {"g": "infinity", "h": "2023-12-26T10:00:00Z", "i": [1.5, 2], "j": "1 day"}
-        | {"k": "[2023-01-01,)", "l": "\\x00ff", "same": 1, "same_2": 2}
+        | {"k": "[2023-01-01,)", "l": "\\x00ff", "same": 1, "same_3": 2, "same_2": 3}
         | {"m": "9007199254740993", "n": 7, "o": "[1e400]", "p": "2023-12-26T10:00:00.500000Z"}
     ]
 

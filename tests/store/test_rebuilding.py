@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -242,3 +243,56 @@ def test_a_misreading_that_was_read_again_need_not_be_readable(opened: Timeline)
     assert told() == [("delhi", None), ("pune", None)]
     counting.rebuild("counts")
     assert told() == [("delhi", None), ("pune", None)]
+
+
+def test_what_can_be_told_its_keys_again_is_missed_by_no_answer(opened: Timeline) -> None:
+    """Whether the program was mended or only failed once: the same basis gives the same rows, stored or not."""
+    readable = [False]
+
+    def places(event: Event) -> list[str]:
+        return [event.subject] if readable[0] else _places(event)
+
+    counts = replace(MENDED, keys=places)
+    counting = replace(opened, vocabulary=Vocabulary.of(vocabulary.load().kinds.values(), [counts]))
+    bad = {"measure": "rain", "value": 666}
+    counting.record([line(fact="f1"), line(fact="f2", data=bad), line(fact="f3", subject="pune")])
+
+    def told(**question: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
+        asked = {"on": "2023-12-26", **question}
+        rows = counting.ask("counts", **asked).rows
+        for row in rows:
+            one = counting.ask("counts", row.key, **asked).rows
+            assert [(found.key, found.state, found.stuck) for found in one] == [(row.key, row.state, row.stuck)]
+        assert [*counting.replay("counts", **asked).changes] == []
+        assert [*counting.replay("counts", key="delhi", **asked).changes] == []
+        return [(row.key, row.stuck or row.state["facts"]) for row in rows]
+
+    stuck = [("?f2", "ValueError: no such place"), ("delhi", 1), ("pune", 1)]
+    assert told() == told(recorded=3) == stuck
+    for asked in ({"recorded": 3}, {}):
+        readable[0] = True
+        assert told(**asked) == [("delhi", 2), ("pune", 1)]
+        readable[0] = False
+        if asked:
+            assert told(**asked) == stuck
+    counting.views.pause("counts")
+    readable[0] = True
+    assert told() == [("delhi", 2), ("pune", 1)]
+    counting.views.resume("counts")
+    counting.record([line(fact="f4")])
+    assert told() == [("delhi", 3), ("pune", 1)]
+    assert counting.views.verify(counts).difference is None
+    assert list(counting.views.errors()) == []
+
+
+@pytest.mark.parametrize("turns", [lambda _: None, lambda _: [datetime(2023, 12, 10, tzinfo=UTC)], lambda _: ["2023"]])
+def test_turns_that_are_no_days_are_the_same_mistake_everywhere(opened: Timeline, turns: Any) -> None:  # noqa: ANN401
+    """A key is stuck for the rows as for the log."""
+    counts = replace(MENDED, turns=turns)
+    counting = replace(opened, vocabulary=Vocabulary.of(vocabulary.load().kinds.values(), [counts]))
+    counting.record([line()])
+    (row,) = counting.ask("counts", on="2023-12-26").rows
+    assert row.stuck is not None
+    assert row.stuck.startswith("TypeError: ")
+    assert [*counting.replay("counts", on="2023-12-26").changes] == []
+    assert [error["reason"] for error in counting.views.errors()] == [row.stuck]

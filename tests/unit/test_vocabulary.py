@@ -78,3 +78,18 @@ def test_a_plugin_that_is_not_there_is_refused(tmp_path: Path) -> None:
         with pytest.raises(Refused) as caught:
             vocabulary.load([str(tmp_path / name)])
         assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given, other, message",
+    [
+        ('name="rain", ', 'name="a/b", ', "no view can be named 'a/b'"),
+        ('name="rain", ', 'name="a=b", ', "no view can be named 'a=b'"),
+        ("version=1", "version=0", "cannot have the version 0"),
+        ("version=1", "version=1_000_000_000", "cannot have the version 1000000000"),
+    ],
+)
+def test_a_view_that_no_token_can_name_is_refused(tmp_path: Path, given: str, other: str, message: str) -> None:
+    """Its answers could not be asked for again."""
+    with pytest.raises(Refused, match=message):
+        vocabulary.load([plugin(tmp_path, PLUGIN.replace(given, other))])

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -224,8 +225,9 @@ def _told_apart(names: list[str]) -> list[str]:
     """
     found: list[str] = []
     for name in names:
-        same = sum(name == other for other in names[: len(found)])
-        found.append(f"{name}_{same + 1}" if same else name)
+        others = (f"{name}_{number}" for number in count(2))
+        taken = {*names, *found}
+        found.append(next(other for other in others if other not in taken) if name in found else name)
     return found
 
 

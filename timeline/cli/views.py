@@ -267,10 +267,12 @@ def _standing(views: Views, name: str) -> str:
 
 
 def _kept_up(views: Views, wanted: Sequence[Projection], end: _End) -> None:
+    from timeline.working import keep_up  # noqa: PLC0415
+
     def told(_phase: str, _done: int, _all: int) -> None:
         end.stop()
 
-    for name, position in views.run(wanted, lambda: end.told, progress=told):
+    for name, position in keep_up(views, wanted, lambda: end.told, told):
         say(f"{name} is at {position}")
 
 
