@@ -51,7 +51,7 @@ def stranger(database_url: str) -> Iterator[str]:
     """Yield the database's address for a login that nobody granted anything."""
     name = f"stranger_{uuid4().hex}"
     with psycopg.connect(database_url, autocommit=True) as owner:
-        owner.execute(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT 1".encode())
+        owner.execute(f"CREATE ROLE {name} LOGIN".encode())
         yield make_conninfo(database_url, user=name)
         owner.execute(f"DROP ROLE {name}".encode())
 
@@ -165,8 +165,11 @@ def test_a_login_may_read_only(stranger: str, database_url: str) -> None:
         run(stranger, "UPDATE timeline.timelines SET position = 1")
 
 
-def test_too_many_connections_are_unavailable(stranger: str) -> None:
+def test_too_many_connections_are_unavailable(stranger: str, database_url: str) -> None:
     """A full server is worth another try later."""
+    login = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(f"ALTER ROLE {login} CONNECTION LIMIT 1".encode())
     with psycopg.connect(stranger), pytest.raises(Unavailable, match=r"too many connections.*later"):
         run(stranger)
 
