@@ -268,10 +268,21 @@ def _sureness(change: Change, steady: list[Entry], first: date, last: date) -> I
 
 def _dates(view: Projection, steady: list[Entry], first: date, last: date) -> Iterator[tuple[Entry, Turn, date]]:
     """Yield the days on which the state of the facts turns by itself, with the facts that alone would turn then."""
-    state = folded(view, steady)
+    try:
+        state = folded(view, steady)
+    except Exception:  # noqa: BLE001  a projection may need the facts that do not stay
+        return
     if state is None:
         return
     for day in sorted({day for day in view.turns_of(state) if first < day <= last}):
         if canonical(view.present(state, day)) != canonical(view.present(state, day - _DAY)):
-            alone = [entry for entry in steady if day in set(view.turns_of(view.fold(None, entry)))]
+            alone = [entry for entry in steady if day in _turns_alone(view, entry)]
             yield from ((entry, "turns", day) for entry in alone or steady[-1:])
+
+
+def _turns_alone(view: Projection, entry: Entry) -> set[date]:
+    """Return the days on which the state of one fact turns, none where it cannot be folded without others."""
+    try:
+        return set(view.turns_of(view.fold(None, entry)))
+    except Exception:  # noqa: BLE001  a projection may need other facts first
+        return set()

@@ -16,7 +16,7 @@ from timeline.answers import particulars
 from timeline.blame import Blame, blame
 from timeline.causes import Cause, Side, causes
 from timeline.errors import NotFound, Refused
-from timeline.fold import NAMELESS, said
+from timeline.fold import NAMELESS, said, spans
 from timeline.temporal import format_instant
 from timeline.transitions import transitions
 
@@ -140,7 +140,7 @@ class _Reading:
                 told = self.current(entry)
                 self.view.keys_of(told)
             except Exception as error:  # noqa: BLE001  a projection may raise anything at all, and so may an upcaster
-                self.failed[entry.position] = error
+                self.failed[entry.position] = error.with_traceback(None)  # which would keep what is being read open
             yield told
 
     def of(self, key: str) -> Projection:
@@ -213,14 +213,16 @@ class Comparer:
 
         Refused is the name of a fact in place of a key where the fact cannot be told its keys.
         """
-        reading, found = self._reading(), dict[str, list["Entry"]]()
+        reading, found, stuck = self._reading(), dict[str, list["Entry"]](), list[Exception]()
         for fact, entries in groupby(reading.read(self.log.versions(self.view.kinds, basis)), attrgetter("fact")):
             held = list(entries)
-            failed = [reading.failed[entry.position] for entry in held if entry.position in reading.failed]
-            if failed and key == NAMELESS + fact:
-                raise _stuck(self.view, key, failed[0])
+            if key == NAMELESS + fact:
+                positions = [span.entry.position for span in spans(held)]
+                stuck += [reading.failed[position] for position in positions if position in reading.failed]
             if any(entry.position not in reading.failed and self.view.takes(entry, key) for entry in held):
                 found[fact] = held
+        if stuck:
+            raise _stuck(self.view, key, stuck[0])
         return reading.of(key), found
 
     def _reading(self) -> _Reading:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from acceptance.program import Program
+
+import timeline
+from timeline import vocabulary
+from timeline.errors import Refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +106,12 @@ def test_all_that_explain_a_row_say_why_it_cannot_be_folded(program: Program) ->
         assert f"{key} cannot be folded: {reason}" in program("history", "gauge", key, *ON, "-o", "table").stdout
     assert program.answer("blame", "gauge", "delhi", *ON)["fields"][0]["value"] == 9
     assert [step["change"] for step in program.answer("history", "gauge", "delhi", *ON)["transitions"]] == ["added"]
+    with timeline.connect(program.environment["TIMELINE_DATABASE_URL"]) as line:
+        words = vocabulary.load([program.environment["TIMELINE_PLUGINS"]])
+        reading = replace(line, vocabulary=words)
+        for _ in range(150):  # what was being read is let go of at once, not when garbage is collected
+            with pytest.raises(Refused):
+                reading.blame("gauge", "?of-range")
     said, _ = program.refused(2, "blame", "gauge", "?of-range", *ON)
     assert said == f"?of-range cannot be folded ({REASONS['range']})"
 

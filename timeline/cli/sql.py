@@ -71,7 +71,9 @@ def sql(
     *,
     on: On = None,
     known: Known = None,
-    seconds: Annotated[int, typer.Option(min=0, help="How long a statement may take; 0: for ever.")] = SECONDS,
+    seconds: Annotated[
+        int, typer.Option(min=0, max=2_000_000, help="How long a statement may take; 0: for ever.")
+    ] = SECONDS,
     output: Output = None,
 ) -> None:
     """Print the rows of a query in SQL, or open psql: only reading, with the timeline and the times that are given."""
@@ -326,7 +328,7 @@ def _meaning(state: str, error: psycopg.Error, seconds: int) -> TimelineError:
     if state in _NOT_A_READER:
         return Refused(said, remedy="This acts as a reader: other commands record, and the owner does the rest in psql")
     if state == _UNDEFINED:
-        return NotFound(said, remedy="timeline views list says which views there are")
+        return NotFound(said, remedy=error.diag.message_hint or "timeline views list says which views there are")
     if "multiple commands" in said:
         return Refused("the query is more than one statement", remedy="Give one, or pipe them: timeline sql < FILE")
     return Refused(said, remedy=hint)
