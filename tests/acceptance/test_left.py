@@ -96,7 +96,7 @@ def test_what_is_read_while_it_is_dropped_goes_with_the_next_drop(program: Progr
         said = program("views", "drop", "gauge").stderr.splitlines()
         assert said == [
             "gauge is not stored any more; the next question stores it again",
-            "it is still being read or built: what is left of it goes with the next timeline views drop gauge",
+            "it is still being read or built: when that has ended, remove the rest: timeline views drop gauge",
         ]
         assert [row["state"] for row in standing(program)] == ["not stored"]
         assert tables(database_url) == 4

@@ -204,7 +204,7 @@ def drop(ctx: typer.Context, view: View) -> None:
         again = "; the next question stores it again" if view in views.vocabulary.views else ""
         say(f"{view} is not stored any more{again}")
     if not gone:
-        say(f"it is still being read or built: what is left of it goes with the next timeline views drop {view}")
+        say(f"it is still being read or built: when that has ended, remove the rest: timeline views drop {view}")
 
 
 @app.command(epilog=epilog("timeline views errors sanctions", 1, 2, 3, 4))
