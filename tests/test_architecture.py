@@ -22,6 +22,7 @@ FLOORS = (
     ("events", "basis", "schemas"),
     ("kinds",),
     ("border", "fold", "stretches", "frames"),
+    ("reading",),
     # Functions: what is answered.
     ("views", "answers", "planes", "periods", "ranges"),
     ("difference", "corrections"),

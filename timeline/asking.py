@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import merge
-from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from timeline.basis import Basis
 from timeline.choice import EVERYBODY
 from timeline.database import check, translated
-from timeline.fold import NAMELESS, row, said, unfolded
+from timeline.fold import row
 from timeline.planes import planes
 from timeline.question import Question, at_head
+from timeline.reading import Reading
 from timeline.store import Log
 
 if TYPE_CHECKING:
@@ -120,36 +120,16 @@ class Asker:
     def _stuck(self, view: Projection, stuck: Iterable[str], basis: Basis) -> Iterator[Row]:
         """Yield what the log says of keys that could not be folded at its end: that depends on the basis."""
         for key in stuck:
-            if not key.startswith(NAMELESS):
-                yield from self.folded(view, key, basis)
-                continue
-            failed: dict[str, str] = {}
-            with self.log() as log:
-                versions = log.versions_of([key.removeprefix(NAMELESS)], basis)
-                next(planes(view, versions, None, failed, self.vocabulary.reading(view)), None)
-            if key in failed:
-                yield unfolded(key, failed[key], basis.known)
+            yield from self.folded(view, key, basis)
 
     def folded(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
-        """Yield the rows of a view at a basis, computed from the log; what cannot be folded is said of its key."""
-        failed: dict[str, str] = {}
+        """Yield the rows of a view at a basis, computed from the log."""
+        reading = Reading.of(view, self.vocabulary.reading(view))
         with self.log() as log:
             facts = None if key is None else self.views.facts_of(log.connection, view, key, basis.recorded)
             versions = log.versions(view.kinds, basis) if facts is None else log.versions_of(facts, basis)
-            found = self._each(view, planes(view, versions, key, failed, self.vocabulary.reading(view)), basis)
-            first = next(found, None)  # by now every fact has been asked for its keys
-            stuck = {name: reason for name, reason in failed.items() if key in {None, name}}
-            rows = (row for row in (found if first is None else chain([first], found)) if row.key not in stuck)
-            unknown = (unfolded(name, stuck[name], basis.known) for name in sorted(stuck))
-            yield from merge(rows, unknown, key=attrgetter("key"))
-
-    def _each(self, view: Projection, facts: Iterator[tuple[str, Any]], basis: Basis) -> Iterator[Row]:
-        for name, plane in facts:
-            try:
-                found = row(view, name, plane, basis.on, basis.known)
-            except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-                yield unfolded(name, said(error), basis.known)
-            else:
+            for name, plane in planes(reading, versions, key):
+                found = row(reading.view, name, plane, basis.on, basis.known)
                 if found is not None:
                     yield found
 

@@ -6,11 +6,11 @@ preview: what has taken the place of anything that was seen there is a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from timeline.fold import row
 from timeline.kinds import DESCRIBED, DESCRIPTION
 from timeline.planes import planes
 from timeline.question import Question
+from timeline.reading import Reading
 from timeline.redating import Description, Stage, Telling, publication
 from timeline.temporal import OPEN_FUTURE, OPEN_PAST, format_instant
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from timeline.append import Appender, Receipt
     from timeline.basis import Basis
-    from timeline.fold import Projection, Row, Span
+    from timeline.fold import Row, Span
     from timeline.store import Log
     from timeline.vocabulary import Vocabulary
 
@@ -313,62 +314,38 @@ def _effects(
 ) -> Iterator[Effect]:
     """Yield the rows that change, view by view, at each point, from the whole log and whoever is believed."""
     drafted = {entry.position for _, entry in drafting.placed}
-    after = [entry for held in drafting.versions.values() for entry in held]
-    before = [entry for entry in after if entry.position not in drafted]
+    after = drafting.versions
+    before = {fact: [entry for entry in held if entry.position not in drafted] for fact, held in after.items()}
     whole = replace(basis, known=max(known for _, known in points), recorded=drafting.head, choice=EVERYBODY)
     for view in vocabulary.views.values():
-        keys = {key for entry in after for key in _keys(view, entry)}
+        reading = Reading.of(view, vocabulary.reading(view))
+        keys = {key for of_facts in (before, after) for held in of_facts.values() for key in reading.laid_out(held)[0]}
         if keys:
-            log_of = log.versions(view.kinds, whole)
-            others = list(_others(view, log_of, drafting.versions.keys(), keys, vocabulary.reading(view)))
-            one, other = (_planes(view, [*others, *of_facts], keys) for of_facts in (before, after))
+            others = list(_others(reading, log.versions(view.kinds, whole), after.keys(), keys))
+            one, other = (_planes(reading, [*others, *chain(*of_facts.values())], keys) for of_facts in (before, after))
             for on, known in points:
-                found = tuple(changes(_rows(view, one, on, known), _rows(view, other, on, known)))
+                found = tuple(changes(_rows(reading, one, on, known), _rows(reading, other, on, known)))
                 if found:
                     yield Effect(view.name, on, known, found)
 
 
-def _keys(view: Projection, entry: Entry) -> Iterable[str]:
-    """Return the keys of a fact; one that cannot be told them changes no row."""
-    try:
-        return view.keys_of(entry)
-    except Exception:  # noqa: BLE001  a projection may raise anything at all
-        return ()
+def _others(reading: Reading, versions: Iterable[Entry], facts: Collection[str], keys: set[str]) -> Iterator[Entry]:
+    """Yield the versions of all other facts that ever had one of the keys."""
+    for fact, entries in groupby(versions, attrgetter("fact")):
+        held = list(entries)
+        if fact not in facts and not keys.isdisjoint(reading.laid_out(held)[0]):
+            yield from held
 
 
-def _others(
-    view: Projection,
-    versions: Iterable[Entry],
-    facts: Collection[str],
-    keys: set[str],
-    current: Callable[[Entry], Entry],
-) -> Iterator[Entry]:
-    """Yield the versions of all other facts that ever had one of the keys.
-
-    The keys of a fact that cannot be brought up to date are taken out: they cannot be folded, whatever is corrected.
-    """
-    for fact, group in groupby(versions, attrgetter("fact")):
-        held, read = list(group), list["Entry"]()
-        with suppress(Exception):
-            read.extend(map(current, held))
-        if fact in facts:
-            continue
-        if len(read) < len(held):
-            keys.difference_update(key for entry in read for key in _keys(view, entry))
-        elif not all(keys.isdisjoint(_keys(view, entry)) for entry in read):
-            yield from read
+def _planes(reading: Reading, versions: Iterable[Entry], keys: set[str]) -> dict[str, list[Span]]:
+    return {key: plane for key, plane in planes(reading, versions) if key in keys}
 
 
-def _planes(view: Projection, versions: Iterable[Entry], keys: set[str]) -> dict[str, list[Span]]:
-    return {key: plane for key, plane in planes(view, versions, failed={}) if key in keys}
-
-
-def _rows(view: Projection, of_keys: Mapping[str, list[Span]], on: date, known: datetime) -> Iterator[Row]:
+def _rows(reading: Reading, of_keys: Mapping[str, list[Span]], on: date, known: datetime) -> Iterator[Row]:
     for key, plane in of_keys.items():
-        with suppress(Exception):  # a key that cannot be folded is what a correction may be meant to mend
-            found = row(view, key, plane, on, known)
-            if found is not None:
-                yield found
+        found = row(reading.view, key, plane, on, known)
+        if found is not None:
+            yield found
 
 
 def _particulars(document: Document) -> dict[str, Any]:

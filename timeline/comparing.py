@@ -6,28 +6,28 @@ believes, and the documents that people will want to see behind them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from timeline.answers import particulars
 from timeline.blame import Blame, blame
 from timeline.causes import Cause, Side, causes
 from timeline.errors import NotFound, Refused
-from timeline.fold import NAMELESS, said, spans
+from timeline.reading import Reading
 from timeline.temporal import format_instant
 from timeline.transitions import transitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from timeline.basis import Basis
     from timeline.difference import Change
-    from timeline.events import Document, Entry, Event
-    from timeline.fold import Projection, State
+    from timeline.events import Document, Entry
+    from timeline.fold import Projection
     from timeline.store import Log
     from timeline.transitions import Axis
     from timeline.vocabulary import Vocabulary
@@ -121,50 +121,6 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """A view that reads what it can: `failed` says by position what was raised where that could not be done.
-
-    An event that cannot be brought up to date, or told its keys, is taken to have the key that is asked about, as other
-    versions of its fact have; it raises the same again when it is folded.
-    """
-
-    view: Projection
-    current: Callable[[Entry], Entry]
-    failed: dict[int, Exception] = field(default_factory=dict)
-
-    def read(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield events, brought up to date as far as they can be."""
-        for entry in entries:
-            told = entry
-            try:
-                told = self.current(entry)
-                self.view.keys_of(told)
-            except Exception as error:  # noqa: BLE001  a projection may raise anything at all, and so may an upcaster
-                self.failed[entry.position] = error.with_traceback(None)  # which would keep what is being read open
-            yield told
-
-    def of(self, key: str) -> Projection:
-        """Return the view as it reads the facts of a key."""
-        failed = self.failed
-
-        def keys(event: Event) -> Iterable[str]:
-            return [key] if cast("Entry", event).position in failed else self.view.keys(event)
-
-        def fold(state: State | None, entry: Entry) -> State:
-            if entry.position in failed:
-                raise failed[entry.position]
-            return self.view.fold(state, entry)
-
-        return replace(self.view, keys=keys, fold=fold)
-
-
-def _stuck(view: Projection, key: str, error: Exception) -> Refused:
-    """Return the refusal to explain a row that cannot be folded."""
-    remedy = f"Mend the projection or correct the fact, then: timeline views resume {view.name}"
-    return Refused(f"{key} cannot be folded ({said(error)})", remedy=remedy)
-
-
-@dataclass(frozen=True, slots=True)
 class Comparer:
     """What a view is compared in: a log, and the vocabulary that brings its events up to date."""
 
@@ -182,23 +138,24 @@ class Comparer:
         while some := list(islice(left, TOGETHER)):
             facts = sorted({fact for change in some for fact in change.facts})
             one, other = (
-                Side.of(basis, _by_fact(reading.read(self.log.versions_of(facts, basis)))) for basis in (before, after)
+                Side.of(basis, dict(_by_fact(reading, self.log.versions_of(facts, basis)))) for basis in (before, after)
             )
             for change in some:
-                why = causes(reading.of(change.key), change, one, other)
+                why = causes(reading.view, change, one, other)
                 yield self._with_documents(change, why, recorded)
 
     def origin(self, key: str, basis: Basis) -> Origin:
         """Return what set each field of a row; NotFound where the view has no such row, Refused where it is stuck."""
         view, versions = self._versions(key, basis)
         side = Side.of(basis, versions)
-        try:
-            fields = tuple(blame(view, key, side))
-        except Exception as error:
-            raise _stuck(self.view, key, error) from error
-        if not side.effective(view, key):
+        found = side.row(view, key)
+        if found is None:
             message = f"the view {self.view.name} has no row {key!r} there"
             raise NotFound(message, remedy=f"List its keys with: timeline ask {self.view.name}")
+        if found.stuck is not None:
+            remedy = f"Mend the projection or correct the fact, then: timeline views resume {view.name}"
+            raise Refused(f"{key} cannot be folded ({found.stuck})", remedy=remedy)
+        fields = tuple(blame(view, key, side))
         return Origin(basis, key, fields, self._documents((field.entry for field in fields), basis.recorded))
 
     def course(self, key: str, basis: Basis, over: Axis) -> Course:
@@ -209,24 +166,14 @@ class Comparer:
         return Course(basis, key, over, found)
 
     def _versions(self, key: str, basis: Basis) -> tuple[Projection, dict[str, list[Entry]]]:
-        """Return the versions that a basis believes of every fact that ever had a key, and the view that reads them.
+        """Return the versions that a basis believes of every fact that ever had a key, and the view that reads them."""
+        reading = self._reading()
+        found = _by_fact(reading, self.log.versions(self.view.kinds, basis))
+        taken = {fact: held for fact, held in found if any(reading.view.takes(entry, key) for entry in held)}
+        return reading.view, taken
 
-        Refused is the name of a fact in place of a key where the fact cannot be told its keys.
-        """
-        reading, found, stuck = self._reading(), dict[str, list["Entry"]](), list[Exception]()
-        for fact, entries in groupby(reading.read(self.log.versions(self.view.kinds, basis)), attrgetter("fact")):
-            held = list(entries)
-            if key == NAMELESS + fact:
-                positions = [span.entry.position for span in spans(held)]
-                stuck += [reading.failed[position] for position in positions if position in reading.failed]
-            if any(entry.position not in reading.failed and self.view.takes(entry, key) for entry in held):
-                found[fact] = held
-        if stuck:
-            raise _stuck(self.view, key, stuck[0])
-        return reading.of(key), found
-
-    def _reading(self) -> _Reading:
-        return _Reading(self.view, self.vocabulary.reading(self.view))
+    def _reading(self) -> Reading:
+        return Reading.of(self.view, self.vocabulary.reading(self.view))
 
     def _with_documents(self, change: Change, why: Sequence[Cause], recorded: int) -> Explained:
         quoted = [entry for cause in why for entry in (cause.entry, cause.displaced) if entry]
@@ -253,8 +200,8 @@ def point(at: datetime | int | date) -> str | int:
     return format_instant(at) if isinstance(at, datetime) else at.isoformat()
 
 
-def _by_fact(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    return {fact: list(held) for fact, held in groupby(entries, attrgetter("fact"))}
+def _by_fact(reading: Reading, versions: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
+    return ((fact, reading.entries(held)) for fact, held in groupby(versions, attrgetter("fact")))
 
 
 def _header(basis: Basis, key: str) -> dict[str, Any]:

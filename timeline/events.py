@@ -138,11 +138,11 @@ class Entry(Event):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as a plain tuple: what dataclasses with slots do by themselves takes five times as long."""
-        return _restored, tuple(getattr(self, name) for name in self.__dataclass_fields__)
+        return _restored, (type(self), *(getattr(self, name) for name in self.__dataclass_fields__))
 
 
-def _restored(*values: Any) -> Entry:  # noqa: ANN401
-    return Entry(**dict(zip(Entry.__dataclass_fields__, values, strict=True)))
+def _restored(of: type[Entry], *values: Any) -> Entry:  # noqa: ANN401
+    return of(**dict(zip(of.__dataclass_fields__, values, strict=True)))
 
 
 _USUAL: tuple[tuple[str, Any], ...] = (

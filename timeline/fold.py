@@ -8,6 +8,7 @@ reaches.
 from __future__ import annotations
 
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -46,6 +47,21 @@ class Span(NamedTuple):
 def as_recorded(entry: Entry) -> Entry:
     """Return an event as the log holds it."""
     return entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread(Entry):
+    """An event that cannot be brought up to date, or told its keys: `failed` says why.
+
+    It is taken to have the `keys` that its fact had before it, beside the name of the fact behind NAMELESS.
+    """
+
+    failed: str
+    keys: tuple[str, ...]
+
+
+class Unreadable(Exception):
+    """What keeps an event from being folded: the words of what was raised when it was read."""
 
 
 def spans(versions: Iterable[Entry], current: Callable[[Entry], Entry] = as_recorded) -> list[Span]:
@@ -103,6 +119,8 @@ class Projection:
 
     def keys_of(self, entry: Entry) -> list[str]:
         """Return the keys of a fact, none if its kind is not read; TypeError or ValueError where one is no key."""
+        if isinstance(entry, Unread):
+            return list(entry.keys)
         keys = list(self.keys(entry)) if entry.kind in self.kinds else []
         for key in keys:
             if not isinstance(key, str):
@@ -134,7 +152,7 @@ class Projection:
 class Row:
     """The state of one key, how sure it is, and how far it reaches: `since` to `until`, None where open.
 
-    `stuck` says why the key cannot be folded: such a row has no state.
+    `stuck` says why the key cannot be folded there: such a row has no state, and reaches nowhere.
     """
 
     key: str
@@ -163,17 +181,34 @@ class _Stretch:
 
 
 def row(view: Projection, key: str, plane: Iterable[Span], on: date, known: datetime) -> Row | None:
-    """Return the row of a key on a day as known at an instant, from the spans of all facts that ever had the key."""
+    """Return the row of a key on a day as known at an instant, from the spans of all facts that ever had the key.
+
+    It is stuck where the projection fails at that very point: what it cannot fold beside it ends how far a row reaches.
+    """
     plane = [span for span in plane if span.known_from <= known and view.takes(span.entry, key)]
     days = _Days(view, [span.entry for span in plane if span.in_force(known)])
-    here = days.stretch(on)
+    try:
+        here = days.stretch(on)
+        disputed = here.state is not None and bool(view.disputed(here.state))
+    except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+        return Row(
+            key=key,
+            state={},
+            certainty="possible",
+            disputed=False,
+            since=None,
+            until=None,
+            known_since=known,
+            facts=tuple(entry.fact for entry in days.on(on)),
+            stuck=said(error),
+        )
     if here.state is None:
         return None
     return Row(
         key=key,
         state=here.state,
         certainty="certain" if all(_valid(entry).certain(on) for entry in here.entries) else "possible",
-        disputed=bool(view.disputed(here.state)),
+        disputed=disputed,
         since=days.since(here),
         until=days.until(here),
         known_since=_known_since(view, plane, on, known, here.said),
@@ -191,9 +226,13 @@ class _Days:
         firsts = (_valid(entry).first_lo for entry in believed)
         self._cuts = sorted({OPEN_PAST, OPEN_FUTURE, *firsts, *map(_after, believed)})
 
+    def on(self, day: date) -> list[Entry]:
+        """Return the facts that may hold on a day, in the order of folding."""
+        return [entry for entry in self._believed if _valid(entry).possible(day)]
+
     def stretch(self, on: date) -> _Stretch:
         """Return the longest run of days around `on` that no first day, last day or turn cuts."""
-        entries = [entry for entry in self._believed if _valid(entry).possible(on)]
+        entries = self.on(on)
         folded = _folded(self._view, entries)
         at = min(bisect_right(self._cuts, on), len(self._cuts) - 1)
         first, behind = self._cuts[at - 1], self._cuts[at]
@@ -206,8 +245,8 @@ class _Days:
         """Return the first day from which the state has been the same; None where that is open."""
         first = here.first
         while first > OPEN_PAST:
-            before = self.stretch(first - _DAY)
-            if before.said != here.said:
+            before = self._same(here, first - _DAY)
+            if before is None:
                 return first
             first = before.first
         return None
@@ -216,10 +255,17 @@ class _Days:
         """Return the last day up to which the state stays the same; None where that is open."""
         last = here.last
         while last < OPEN_FUTURE:
-            after = self.stretch(last + _DAY)
-            if after.said != here.said:
+            after = self._same(here, last + _DAY)
+            if after is None:
                 return last
             last = after.last
+        return None
+
+    def _same(self, here: _Stretch, on: date) -> _Stretch | None:
+        """Return the stretch around another day, None where it says otherwise or cannot be folded."""
+        with suppress(Exception):
+            there = self.stretch(on)
+            return there if there.said == here.said else None
         return None
 
 
@@ -232,22 +278,24 @@ def _known_since(view: Projection, plane: Sequence[Span], on: date, known: datet
     for instant, before in pairwise(instants):
         entries = [span.entry for span in here if span.in_force(before)]
         if entries != believed:
-            folded = _folded(view, entries)
-            if folded is None or canonical(view.present(folded, on)) != said:
+            if not _says(view, entries, on, said):
                 return instant
             believed = entries
     return instants[-1]
 
 
-def unfolded(key: str, reason: str, known: datetime) -> Row:
-    """Return the row of a key that cannot be folded, which has no state."""
-    nothing: dict[str, Any] = {"since": None, "until": None, "known_since": known, "facts": ()}
-    return Row(key=key, state={}, certainty="possible", disputed=False, stuck=reason, **nothing)
+def _says(view: Projection, entries: Iterable[Entry], on: date, said: bytes) -> bool:
+    """Return whether facts fold into a state that is presented so."""
+    with suppress(Exception):
+        folded = _folded(view, entries)
+        return folded is not None and canonical(view.present(folded, on)) == said
+    return False
 
 
 def said(error: Exception) -> str:
     """Return what a projection said when it failed, on one line."""
-    words = " ".join(f"{type(error).__name__}: {error}".replace("\0", "\\0").split())
+    told = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__}: {error}"
+    words = " ".join(told.replace("\0", "\\0").split())
     return words.encode("utf-8", "backslashreplace").decode()
 
 

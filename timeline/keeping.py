@@ -212,6 +212,8 @@ class Views:
 
     def facts_of(self, connection: Connection, view: Projection, key: str, recorded: int) -> list[str] | None:
         """Return the facts that had a key up to a position, and perhaps later ones; None where that is not known."""
+        if key.startswith(NAMELESS):
+            return [key.removeprefix(NAMELESS)]
         model = readmodels.serving(connection, self.timeline, view.name)
         if model is None or model.position < recorded or self._current(model) is None:
             return None

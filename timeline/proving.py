@@ -14,6 +14,7 @@ from timeline.fold import NAMELESS, said
 from timeline.periods import periods
 from timeline.planes import planes
 from timeline.ranges import NOWHERE, Range, Ranges, Tally, placing
+from timeline.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,8 +57,9 @@ def verify(
     whole, ranges, keys, difference = Tally(), Ranges(model.position, by), 0, None
     stuck = readmodels.stuck(log.connection, log.timeline, model)
     ever = (entry for entry in log.ever(view.kinds, model.position) if NAMELESS + entry.fact not in stuck)
-    for key, plane, held in _beside(planes(view, ever, None, {}, current), _held(log, model)):
-        told, here = _placed(view, key, [] if key in stuck else plane, held)
+    reading = Reading.of(view, current)
+    for key, plane, held in _beside(planes(reading, ever), _held(log, model)):
+        told, here = _placed(reading.view, key, [] if key in stuck else plane, held)
         ranges.add(told, here)
         whole.add([line for line, _ in here])
         keys += bool(here)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from timeline.causes import Cause, Side, causes, counts, folded, latest
 from timeline.difference import Change
 from timeline.events import canonical
-from timeline.fold import in_order, row, said, spans, unfolded
+from timeline.fold import in_order, row, said, spans
 from timeline.temporal import OPEN_FUTURE, OPEN_PAST
 
 if TYPE_CHECKING:
@@ -181,12 +181,9 @@ def _rows(view: Projection, key: str, last: Side, over: Axis) -> Callable[[Basis
     plane = _Plane(view, key, [span for held in last.versions.values() for span in spans(held)])
 
     def read(basis: Basis) -> Row | None:
-        try:
-            if over == "recorded":
-                return Side.of(basis, last.versions).row(view, key)
-            return plane.row(basis.on, basis.known)
-        except Exception as error:  # noqa: BLE001  a projection may raise anything at all
-            return unfolded(key, said(error), basis.known)
+        if over == "recorded":
+            return Side.of(basis, last.versions).row(view, key)
+        return plane.row(basis.on, basis.known)
 
     return read
 
@@ -211,7 +208,7 @@ class _Plane:
         while True:
             low, high = self._cuts[max(at - reach, 0)], self._cuts[min(at + reach, len(self._cuts) - 1)]
             found = row(self._view, self._key, self._between(low, high), on, known)
-            if found is None or (_begins(found, low) and _ends(found, high)):
+            if found is None or found.stuck is not None or (_begins(found, low) and _ends(found, high)):
                 return found
             reach *= _WIDER
 

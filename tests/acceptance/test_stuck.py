@@ -111,7 +111,7 @@ def test_all_that_explain_a_row_say_why_it_cannot_be_folded(program: Program) ->
         reading = replace(line, vocabulary=words)
         for _ in range(150):  # what was being read is let go of at once, not when garbage is collected
             with pytest.raises(Refused):
-                reading.blame("gauge", "?of-range")
+                reading.blame("gauge", "?of-range", on=ON[1])
     said, _ = program.refused(2, "blame", "gauge", "?of-range", *ON)
     assert said == f"?of-range cannot be folded ({REASONS['range']})"
 
@@ -135,7 +135,10 @@ def test_a_difference_says_why_a_key_cannot_be_folded(program: Program) -> None:
     back = program("diff", "gauge", "--from", "now", "--to", "known=2023-12-27", *ON, "--why", "-o", "table").stdout
     assert "hidden has changed\n  stuck: RuntimeError: it is hidden, no more\n  value: 9, new" in back
     other_days = ("diff", "gauge", "--from", "on=2023-11-30", "--to", "on=2023-12-15", "--why")
-    assert {change["key"] for change in program.answer(*other_days)["changes"]} == {"delhi", "spoilt", "hidden"}
+    added = {
+        change["key"]: [why["cause"] for why in change["why"]] for change in program.answer(*other_days)["changes"]
+    }
+    assert added == {key: ["day"] for key in ("delhi", *changes)}
 
 
 def test_what_cannot_be_read_can_be_corrected_and_hinders_no_other_correction(program: Program) -> None:
@@ -151,3 +154,65 @@ def test_what_cannot_be_read_can_be_corrected_and_hinders_no_other_correction(pr
     (proof,) = program.answer("views", "verify")["verified"]
     assert (proof["keys"], proof["stuck"], proof["difference"]) == (4, 1, None)
     assert "1 key of gauge cannot be folded and is not proved" in program("views", "verify").stderr
+
+
+def test_every_answer_of_one_basis_agrees_on_what_is_stuck(program: Program) -> None:
+    """A source said again what can be read: from then on its row stands, and before it is stuck, whoever is asked."""
+    for place in REASONS:
+        given = level(place, 7, action="correct", known="2023-12-30")
+        program("import", "-", given=json.dumps(given))
+    for key, reason in REASONS.items():
+        for known, told in (("2023-12-27", {"value": 9}), ("2023-12-29", reason), ("2023-12-31", {"value": 7})):
+            at = (*ON, "--known", known)
+            (row,) = program.answer("ask", "gauge", key, *at)["rows"]
+            assert row.get("stuck", row["state"]) == told
+            last = program.answer("history", "gauge", key, *at)["transitions"][-1]["after"]
+            assert last.get("stuck", last["state"]) == told
+            assert row["facts"] == last["facts"] == [f"of-{key}"]
+            over, _ = program.answer("history", "gauge", key, *at, "--over", "on")["transitions"]
+            assert over["after"].get("stuck", over["after"]["state"]) == told
+            if told == reason:
+                assert program.refused(2, "blame", "gauge", key, *at)[0] == f"{key} cannot be folded ({reason})"
+            else:
+                assert program.answer("blame", "gauge", key, *at)["fields"][0]["value"] == row["state"]["value"]
+    steps = program.answer("history", "gauge", "?of-range", *ON)["transitions"]
+    assert [(step["change"], [why["position"] for why in step["why"]]) for step in steps] == [
+        ("added", [9]),
+        ("gone", [13]),
+    ]
+
+
+@pytest.mark.parametrize("value, reason", list(enumerate(REASONS.values(), start=1))[1:3])
+def test_a_new_fact_that_makes_a_key_stuck_is_its_cause(program: Program, value: int, reason: str) -> None:
+    """Be the key new, or have it had other facts before."""
+    news = [level(place, value, fact=f"new-{place}", known="2023-12-29") for place in ("delhi", "agra")]
+    program("import", "-", given="".join(json.dumps(line) + "\n" for line in news))
+    between = ("diff", "gauge", "--from", "known=2023-12-28", *ON, "--why")
+    for number, (key, facts) in enumerate({"agra": ["new-agra"], "delhi": ["of-delhi", "new-delhi"]}.items()):
+        (change,) = [change for change in program.answer(*between)["changes"] if change["key"] == key]
+        (step,) = program.answer("history", "gauge", key, *ON)["transitions"][-1:]
+        for told in (change, step):
+            assert (told["after"]["stuck"], told["after"]["facts"]) == (reason, facts)
+            assert [(why["cause"], why["position"]) for why in told["why"]] == [("news", 11 - number)]
+    told = program(*between, "-o", "table").stdout
+    assert f"agra cannot be folded: {reason}\n  " in told
+    assert "by another projection" not in told
+
+
+def test_a_preview_shows_which_keys_a_correction_frees_or_stops(program: Program) -> None:
+    """What is in force nowhere any more is not read at all: it hides nothing that is corrected beside it."""
+    reread = ("--misread", "--reason", "blurred", *ON)
+
+    def shown(*flags: str) -> dict[str, tuple[Any, Any]]:
+        found = program.answer("correct", *flags, *reread, "--dry-run")["changes"]
+        rows = {row["key"]: row["fields"] for row in found if row.get("on") == ON[1]}
+        return {key: (fields.get("value"), fields["stuck"]) for key, fields in rows.items()}
+
+    said = REASONS["spoilt"], REASONS["range"]
+    assert shown("of-delhi", "--set", "data.value=2") == {"delhi": ([9, None], [None, said[0]])}
+    freed = {"?of-range": (None, [said[1], None]), "range": ([None, 7], [said[1], None])}
+    assert shown("of-range", "--set", "data.value=7") == freed
+    table = program("correct", "of-range", "--set", "data.value=7", *reread, "--yes", "-o", "table").stdout
+    assert f"  ?of-range gone\n    stuck  {said[1]} → -\n  range\n" in table
+    program("import", "-", given=json.dumps(level("range", 6, fact="beside")))
+    assert shown("beside", "--set", "data.value=2") == {"range": ([7, None], [None, said[0]])}

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Reads = Callable[[date, datetime], object]
 
 DAY = timedelta(days=1)
 PAST, FUTURE = date.min, date.max
@@ -68,9 +73,7 @@ def row(log: list[Told], name: str, on: date, known: datetime, recorded: int) ->
         "state": here,
         "certainty": "certain" if certain else "possible",
         "disputed": False,
-        "since": _reach(log, name, on, known, recorded, -DAY),
-        "until": _reach(log, name, on, known, recorded, DAY),
-        "known_since": _known_since(log, name, on, known, recorded),
+        **reach(log, on, known, lambda day, instant: state(log, name, day, instant, recorded)),
         "facts": [event.fact for event in facts],
     }
 
@@ -81,13 +84,19 @@ def rows(log: list[Told], on: date, known: datetime, recorded: int) -> list[dict
     return [found for name in names if (found := row(log, name, on, known, recorded))]
 
 
-def _reach(log: list[Told], name: str, on: date, known: datetime, recorded: int, step: timedelta) -> str | None:
+def reach(log: list[Told], on: date, known: datetime, reads: Reads) -> dict[str, Any]:
+    """Return how far what is read on a day as known at an instant goes: `since`, `until` and `known_since`."""
+    since, until = (_reach(log, on, step, lambda day: reads(day, known)) for step in (-DAY, DAY))
+    return {"since": since, "until": until, "known_since": _known_since(log, known, lambda instant: reads(on, instant))}
+
+
+def _reach(log: list[Told], on: date, step: timedelta, reads: Callable[[date], object]) -> str | None:
     """Return the last day, going by `step`, on which the state is what it is on `on`; None where it never ends."""
     finite = [day for event in log for day in (*(event.bounds or ()), _due(event)) if day not in {PAST, FUTURE}]
     first, last = min([*finite, on]) - 2 * DAY, max([*finite, on]) + 2 * DAY
-    here, day = state(log, name, on, known, recorded), on
+    here, day = reads(on), on
     while first <= day + step <= last:
-        if state(log, name, day + step, known, recorded) != here:
+        if reads(day + step) != here:
             return day.isoformat()
         day += step
     return None
@@ -97,12 +106,12 @@ def _due(event: Told) -> date:
     return date.fromisoformat(event.line["data"]["due"]) if event.bounds else PAST
 
 
-def _known_since(log: list[Told], name: str, on: date, known: datetime, recorded: int) -> datetime:
+def _known_since(log: list[Told], known: datetime, reads: Callable[[datetime], object]) -> datetime:
     """Return the instant from which the state has been what it is, going back from news to news."""
-    news = sorted({event.known for event in log if event.position <= recorded and event.known <= known}, reverse=True)
-    here, since = state(log, name, on, known, recorded), known
+    news = sorted({event.known for event in log if event.known <= known}, reverse=True)
+    here, since = reads(known), known
     for instant in news:
-        if state(log, name, on, instant, recorded) != here:
+        if reads(instant) != here:
             break
         since = instant
     return since

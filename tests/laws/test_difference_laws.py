@@ -56,24 +56,28 @@ ASKED = st.builds(lambda basis, left_out: Asked(basis[0], basis[1], basis[2], le
 SEVERAL = st.lists(ASKED, min_size=4, max_size=4)
 
 
-def _log(history: History) -> list[Told]:
+def log_of(history: History) -> list[Told]:
+    """Return the events of a history in the order in which they were recorded."""
     return [told for batch in history for told in batch]
 
 
-def _entry(told: Told) -> Entry:
+def told_entry(told: Told) -> Entry:
+    """Return an event as the log holds it."""
     empty: dict[str, Any] = {} if told.bounds else {"kind": "", "subject": "", "data": {}, "valid": None}
     return entry(told.position, **(told.line | empty))
 
 
-def _side(log: list[Told], asked: Asked) -> Side:
+def side_of(log: list[Told], asked: Asked) -> Side:
+    """Return the reading of a log at a basis."""
     on, known, recorded = asked.basis
     versions: dict[str, list[Entry]] = {}
-    for told in _chosen(log, asked):
-        versions.setdefault(told.fact, []).append(_entry(told))
+    for told in chosen(log, asked):
+        versions.setdefault(told.fact, []).append(told_entry(told))
     return Side.of(Basis(timeline="law", on=on, known=known, recorded=recorded, link=""), versions)
 
 
-def _chosen(log: list[Told], asked: Asked) -> list[Told]:
+def chosen(log: list[Told], asked: Asked) -> list[Told]:
+    """Return the events that the choice of a basis lets through."""
     return [told for told in log if told.position not in asked.left_out]
 
 
@@ -83,7 +87,7 @@ def _rows(side: Side) -> list[Row]:
 
 def _expected(log: list[Told], key: str, asked: Asked) -> dict[str, Any] | None:
     """Return what is compared of a row, by brute force."""
-    believed = _chosen(log, asked)
+    believed = chosen(log, asked)
     state = oracle.state(believed, key, *asked.basis)
     bounds = [told.bounds for told in oracle.effective(believed, *asked.basis) if oracle.key(told) == key]
     certain = all(held and held[1] <= asked.on <= held[2] for held in bounds)
@@ -96,7 +100,7 @@ def _compared(row: Row | None) -> dict[str, Any] | None:
 
 def _compare(log: list[Told], asked: list[Asked]) -> Iterator[tuple[Side, Side, Asked, list[Change]]]:
     """Yield each of several readings with each other one, the second as it was asked, and what changed."""
-    sides = [(reading, _side(log, reading)) for reading in asked]
+    sides = [(reading, side_of(log, reading)) for reading in asked]
     rows = [_rows(side) for _, side in sides]
     for (here, (_, before)), (there, (second, after)) in permutations(enumerate(sides), 2):
         yield before, after, second, list(changes(rows[here], rows[there]))
@@ -106,8 +110,8 @@ def _compare(log: list[Told], asked: list[Asked]) -> Iterator[tuple[Side, Side, 
 @given(history=histories(), one=ASKED, other=ASKED)
 def test_the_difference_is_that_of_two_readings(history: History, one: Asked, other: Asked) -> None:
     """What changes is what two folds by brute force do not have in common, with every field that differs."""
-    log = _log(history)
-    found = list(changes(_rows(_side(log, one)), _rows(_side(log, other))))
+    log = log_of(history)
+    found = list(changes(_rows(side_of(log, one)), _rows(side_of(log, other))))
     pairs = {key: (_expected(log, key, one), _expected(log, key, other)) for key in KEYS}
     assert {change.key: (_compared(change.before), _compared(change.after)) for change in found} == {
         key: pair for key, pair in pairs.items() if pair[0] != pair[1]
@@ -124,7 +128,7 @@ def test_the_difference_is_that_of_two_readings(history: History, one: Asked, ot
 @given(history=histories(), asked=SEVERAL)
 def test_the_causes_explain_the_change(history: History, asked: list[Asked]) -> None:
     """With nothing but what the causes name put in its place, the first reading becomes the second."""
-    log = _log(history)
+    log = log_of(history)
     for before, after, second, found in _compare(log, asked):
         for change in found:
             why = causes(VIEW, change, before, after)
@@ -149,7 +153,7 @@ def _put(why: list[Cause]) -> dict[str, Entry | None]:
 @given(history=histories(), asked=SEVERAL)
 def test_every_cause_is_what_it_is_called(history: History, asked: list[Asked]) -> None:
     """An event that causes a change is believed on one side only, and for the reason that its cause names."""
-    for before, after, _, found in _compare(_log(history), asked):
+    for before, after, _, found in _compare(log_of(history), asked):
         for change in found:
             for cause in causes(VIEW, change, before, after):
                 _check(cause, before, after)
@@ -182,7 +186,7 @@ def test_the_way_back_undoes_what_the_way_there_did(history: History, on: date, 
     """On one day, comparing the other way round has the same causes, each undone where it was not."""
     there = [replace(one, on=on), replace(other, on=on)]
     pairs: list[set[tuple[object, ...]]] = []
-    for before, after, _, found in _compare(_log(history), there):
+    for before, after, _, found in _compare(log_of(history), there):
         told = [(change.key, cause) for change in found for cause in causes(VIEW, change, before, after)]
         turned = bool(pairs)
         pairs.append({(key, c.entry.position, c.cause, c.undone != turned, c.missing) for key, c in told})
@@ -193,7 +197,7 @@ def test_the_way_back_undoes_what_the_way_there_did(history: History, on: date, 
 @given(history=histories(), asked=ASKED)
 def test_what_is_blamed_yields_the_field(history: History, asked: Asked) -> None:
     """The events blamed for a field, folded alone, give its very value; without any one of them they do not."""
-    side = _side(_log(history), asked)
+    side = side_of(log_of(history), asked)
     for row in _rows(side):
         found = blame(VIEW, row.key, side)
         assert {one.field: one.value for one in found} == row.state
@@ -214,8 +218,8 @@ def _field(entries: list[Entry], name: str, on: date) -> object:
 @given(history=histories(), asked=ASKED, key=st.sampled_from(KEYS))
 def test_transitions_joined_are_the_rows_at_every_point(history: History, asked: Asked, key: str) -> None:
     """Up to any instant, position or day, the last change gives the row that brute force gives there."""
-    log = _log(history)
-    side = _side(log, asked)
+    log = log_of(history)
+    side = side_of(log, asked)
     readings: dict[Axis, dict[Any, Asked]] = {
         "known": {told.known: replace(asked, known=told.known) for told in log if told.known <= asked.known},
         "recorded": {number: replace(asked, recorded=number) for number in range(1, min(asked.recorded, len(log)) + 1)},

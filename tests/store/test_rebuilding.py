@@ -153,9 +153,11 @@ def test_a_stuck_key_has_no_row_of_what_came_with_it(opened: Timeline) -> None:
     counting.rebuild("counts")
     spoilt = line(fact="f1", action="correct", known="2023-12-27", data={"measure": "rain", "value": 666})
     counting.record([spoilt, line(fact="new", valid="2023-01-20")])
-    (row,) = counting.ask("counts", "delhi", on="2023-01-20").rows
-    assert (row.state, row.stuck) == ({}, "ValueError: no such place")
-    assert [row.key for row in counting.ask("counts", on="2023-01-20").rows] == ["?f1", "delhi"]
+    (row,) = counting.ask("counts", "delhi", on="2023-12-15").rows
+    assert (row.state, row.facts, row.stuck) == ({}, ("f1",), "ValueError: no such place")
+    assert [row.key for row in counting.ask("counts", on="2023-12-15").rows] == ["?f1", "delhi"]
+    (row,) = counting.ask("counts", on="2023-01-20").rows
+    assert (row.key, row.state, row.stuck) == ("delhi", {"facts": 2}, None)
     assert counting.views.verify(counts).difference is None
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from makers import entry, retraction
 
-from timeline.fold import Projection, Row, State, row, spans
+from timeline.fold import Projection, Row, State, as_recorded, row, spans
 from timeline.planes import planes
+from timeline.reading import Reading
 from timeline.views.observations import OBSERVATIONS
 
 if TYPE_CHECKING:
@@ -151,7 +152,5 @@ def test_what_goes_wrong_in_reading_is_no_fault_of_the_view() -> None:
         yield entry(1)
         raise OSError
 
-    failed: dict[str, str] = {}
     with pytest.raises(OSError):  # noqa: PT011  it is the very one
-        list(planes(OBSERVATIONS, cut_off(), None, failed))
-    assert failed == {}
+        list(planes(Reading.of(OBSERVATIONS, as_recorded), cut_off()))

@@ -228,7 +228,7 @@ def _told(found: Explained) -> Iterator[str]:
     from timeline.telling import told  # noqa: PLC0415
 
     yield from told(found.change, found.causes or (), found.documents)
-    if found.causes == () and not found.change.stuck:
+    if found.causes == ():
         yield "  by another projection: no event makes the difference"
     yield ""
 

@@ -327,7 +327,8 @@ def _rows(effects: Sequence[Effect], now: datetime) -> Iterator[str]:
     yield f"{first.view} {days}" + (f": {alike}" if rest and not shown else "")
     for change, fields in shown[:SHOWN]:
         yield f"  {change.key}{'' if change.change == 'changed' else f' {change.change}'}"
-        yield from _side_by_side(fields if change.change == "changed" else {}, "    ")
+        whole = change.change == "changed"
+        yield from _side_by_side({path: pair for path, pair in fields.items() if whole or path == "stuck"}, "    ")
     if len(shown) > SHOWN:
         yield f"  … and {counted(len(shown) - SHOWN, 'row')} more; -o json shows all of them"
     if rest and shown:
