@@ -325,16 +325,14 @@ class Views:
     def drop(self, name: str) -> bool:
         """Remove what is stored of a view, even of one that this program does not know, and return whether all is gone.
 
-        What was left of a build is removed too, unless it is still under way. Who reads the view ends in peace: what he
-        reads is removed by the next one who drops or builds it.
+        Whoever is building it gives that up. Who reads it ends in peace: what he reads is removed by the next one who
+        drops or builds it.
         """
         with self.engine.connect() as connection:
             if not readmodels.models(connection, self.timeline, name):
                 self.vocabulary.view(name)
                 raise NotFound(f"the view {name} is not stored", remedy="See which are: timeline views list")
-            if readmodels.serving(connection, self.timeline, name):
-                readmodels.retire(connection, self.timeline, self._held(connection, name))
-            return readmodels.drop_unserving(connection, self.timeline, name)
+            return readmodels.drop_all(connection, self.timeline, name)
 
     def _held(self, connection: Connection, name: str) -> ReadModel:
         """Return the model that a view is answered from, locked; whichever has just taken the place of another."""

@@ -216,17 +216,16 @@ def clear(connection: Connection, timeline: str, view: str) -> None:
     connection.commit()
 
 
-def drop_unserving(connection: Connection, timeline: str, view: str) -> bool:
-    """Remove all models of a view that do not serve, but for what is read or built just now; commits.
+def drop_all(connection: Connection, timeline: str, view: str) -> bool:
+    """Let no model of a view answer or be built any further, and remove what nobody reads or builds just now; commits.
 
-    Returns whether nothing of the view is left.
+    Returns whether nothing of the view is left: who builds one removes it when he finds that it is not wanted any more.
     """
+    for model in models(connection, timeline, view):
+        retire(connection, timeline, model)
     connection.commit()
     with suppress(Conflict), alone(connection, timeline, view):
-        for model in models(connection, timeline, view, serving=False):
-            retire(connection, timeline, model)
-        connection.commit()
-    clear(connection, timeline, view)
+        clear(connection, timeline, view)
     return not models(connection, timeline, view)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from time import monotonic
@@ -22,7 +22,7 @@ from timeline import driver, readmodels, stored
 from timeline.append import SMALL, Appender
 from timeline.collector import rarely_collected
 from timeline.database import check
-from timeline.errors import Unavailable
+from timeline.errors import Conflict, Unavailable
 from timeline.events import Entry
 from timeline.fold import NAMELESS, said, spans
 from timeline.following import Follower, batches, follow
@@ -118,31 +118,46 @@ class Builder:
             rarely_collected(),
         ):
             check(connection)
-            shadow = self._shadow(connection)
-            if not shadow.position:
-                self._side_by_side(connection, shadow, self._gather)
-                self._gathered(connection, shadow)
-            if not shadow.built:
-                self._side_by_side(connection, shadow, self._fold)
-                readmodels.followed(connection, self.timeline, shadow, built=True)
-                connection.commit()
-            fence = shadow.fence
-            self.progress("indexed", fence, fence)
-            self._side_by_side(connection, shadow, self._index)
-            driver.cursor(connection).execute(f"ANALYZE {shadow.rows}")
-            self._retry(connection, shadow)
-            connection.commit()
-            self._follow(connection, shadow)
-            self.progress("compared", fence, fence)
-            connection.execute(text(SNAPSHOT))  # the model that answers may move on meanwhile
-            rows, digest = self._summed(connection, shadow)
-            compared, differences = self._differences(connection, shadow, digest)
-            connection.commit()
-            position = self._switched(connection, shadow)
+            try:
+                found = self._built(connection)
+            except Conflict:
+                connection.rollback()
+                readmodels.clear(connection, self.timeline, self.view.name)
+                raise
             readmodels.clear(connection, self.timeline, self.view.name)
-        name, version, seconds = self.view.name, self.view.version, monotonic() - begun
-        shown = tuple(differences[:SHOWN])
-        return Rebuilt(name, version, position, fence, rows, digest, seconds, compared, len(differences), shown)
+        return replace(found, seconds=monotonic() - begun)
+
+    def _built(self, connection: Connection) -> Rebuilt:
+        shadow = self._shadow(connection)
+        if not shadow.position:
+            self._side_by_side(connection, shadow, self._gather)
+            self._gathered(connection, shadow)
+        if not shadow.built:
+            self._side_by_side(connection, shadow, self._fold)
+            readmodels.followed(connection, self.timeline, shadow, built=True)
+            connection.commit()
+        fence = shadow.fence
+        self.progress("indexed", fence, fence)
+        self._side_by_side(connection, shadow, self._index)
+        driver.cursor(connection).execute(f"ANALYZE {shadow.rows}")
+        self._retry(connection, shadow)
+        connection.commit()
+        self._follow(connection, shadow)
+        self.progress("compared", fence, fence)
+        connection.execute(text(SNAPSHOT))  # the model that answers may move on meanwhile
+        rows, digest = self._summed(connection, shadow)
+        compared, differences = self._differences(connection, shadow, digest)
+        connection.commit()
+        position = self._switched(connection, shadow)
+        name, version, shown = self.view.name, self.view.version, tuple(differences[:SHOWN])
+        return Rebuilt(name, version, position, fence, rows, digest, 0.0, compared, len(differences), shown)
+
+    def _not_dropped(self, connection: Connection, shadow: ReadModel) -> None:
+        """Lock the model that is being built; Conflict where the view has been dropped meanwhile."""
+        held = readmodels.locked(connection, self.timeline, shadow.model)
+        if held is None or held.retired:
+            message = f"the view {self.view.name} was dropped while it was being built"
+            raise Conflict(message, remedy=f"If it is wanted after all: timeline views rebuild {self.view.name}")
 
     def _shadow(self, connection: Connection) -> ReadModel:
         """Return the model to build: the one of this form that was left unfinished, or a new one."""
@@ -212,6 +227,8 @@ class Builder:
         connection.commit()
 
     def _went(self, connection: Connection, shadow: ReadModel, step: str, number: int, to: object) -> None:
+        if number == 0:  # the half that this process does
+            self._not_dropped(connection, shadow)
         readmodels.followed(connection, self.timeline, shadow, **{f"{step}[{number + 1}]": to})
         connection.commit()
 
@@ -353,6 +370,7 @@ class Builder:
                 end = Log(connection, self.timeline).head()[0]
                 while follow(connection, self.timeline, self.view, shadow.model, self.current, end):
                     pass
+                self._not_dropped(connection, shadow)
                 readmodels.serve(connection, self.timeline, shadow)
                 connection.commit()
             except psycopg.errors.LockNotAvailable:

@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 import timeline
 from timeline import vocabulary
+from timeline.errors import Conflict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +124,25 @@ def test_a_build_that_was_broken_off_can_be_dropped(program: Program, database_u
     assert len(program("views", "drop", "gauge").stderr.splitlines()) == 1
     assert [row["state"] for row in standing(program)] == ["not stored"]
     assert tables(database_url) == 2
+
+
+@pytest.mark.parametrize("phase", ["gathered", "indexed", "compared"])
+def test_a_build_ends_where_its_view_is_dropped(program: Program, database_url: str, phase: str) -> None:
+    """What is dropped does not come back, however far the building of it was."""
+
+    def dropping(now: str, _done: int, _all: int) -> None:
+        if now == phase:
+            assert len(program("views", "drop", "gauge").stderr.splitlines()) == 2
+
+    with timeline.connect(database_url) as line:
+        gauge = vocabulary.load([program.environment["TIMELINE_PLUGINS"]]).view("gauge")
+        with pytest.raises(Conflict) as raised:
+            line.views.rebuild(gauge, dropping)
+    assert raised.value.message == "the view gauge was dropped while it was being built"
+    assert [row["state"] for row in standing(program)] == ["not stored"]
+    assert tables(database_url) == 2
+    (row,) = program.answer("ask", "gauge", "--on", "2023-12-26")["rows"]
+    assert (row["state"], [row["state"] for row in standing(program)]) == ({"value": 3}, ["serving"])
 
 
 def test_who_was_let_in_to_read_is_told_that_he_may_not_record(program: Program, database_url: str) -> None:
