@@ -18,7 +18,7 @@ from timeline.fold import NAMELESS, said
 from timeline.following import Follower, News, follow
 from timeline.proving import Proof, verify
 from timeline.rebuilding import Builder
-from timeline.standing import standing
+from timeline.standing import RUN, Lag, lag, standing
 from timeline.store import SNAPSHOT, Log
 from timeline.temporal import format_instant
 
@@ -43,7 +43,6 @@ FAR = 50
 CHANNEL = "timeline"
 """Where a worker is told that there is something to take in."""
 
-_READY = "ready"
 _READ_ONLY = psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege
 
 
@@ -266,22 +265,22 @@ class Views:
         return {model.view: model for model in held if model.view in self.vocabulary.views}
 
     def strange(self) -> list[str]:
-        """Return the names of views that are stored, and that this program does not know: no plug-in gives them."""
+        """Return the names of views of which something is stored, and that no plug-in gives to this program."""
         with self.engine.connect() as connection:
-            held = readmodels.models(connection, self.timeline, serving=True)
-        return [model.view for model in held if model.view not in self.vocabulary.views]
+            held = {model.view for model in readmodels.models(connection, self.timeline) if not model.retired}
+        return sorted(held - self.vocabulary.views.keys())
 
-    def lag(self, name: str, to: int) -> str | None:
+    def unfinished(self) -> list[str]:
+        """Return the names of views whose building was broken off, and that nobody is building just now."""
+        with self.engine.connect() as connection:
+            held = readmodels.models(connection, self.timeline, serving=False)
+            names = {model.view for model in held if not model.retired}
+            return sorted(name for name in names if not readmodels.is_being_built(connection, self.timeline, name))
+
+    def lag(self, name: str, to: int) -> Lag | None:
         """Return why the rows stored of a view are not those of a position at the end of the log, None if they are."""
         model = self.stored().get(name)
-        if model is None:
-            return f"{name} is not stored"
-        if self._current(model) is None:
-            return f"{name} is {'paused and ' if model.paused else ''}stored by another version of the view"
-        behind = to - model.position
-        stands = "paused" if model.paused else "stored"
-        far = f"{behind:,} event{'' if behind == 1 else 's'} behind the log"
-        return f"{name} is {stands} at {model.position}, {far}" if behind > 0 else None
+        return Lag(f"{name} is not stored", RUN) if model is None else lag(model, self._form(model), to)
 
     def status(self) -> list[dict[str, Any]]:
         """Return what is stored of each view: where it is, how far behind the log, how large, and what went wrong."""
@@ -309,14 +308,17 @@ class Views:
         """Let a stored view follow the log again, try its stuck keys once more, and return how many still are."""
         view = self.vocabulary.view(name)
         with self.engine.connect() as connection:
-            readmodels.followed(connection, self.timeline, self._held(connection, name), paused=False)
+            held = self._held(connection, name)
+            other = self._other(held)
+            if other is not None and other.remedy == readmodels.NEWER:
+                raise other
+            readmodels.followed(connection, self.timeline, held, paused=False)
             connection.commit()
         self.catch_up(view)
         with self.engine.connect() as connection:
             held = self._held(connection, name)
-            if self._current(held) is None:
-                message = f"the view {name} is stored by another version of the program"
-                raise Outdated(message, remedy="Use that one, or upgrade this one")
+            if other := self._other(held):
+                raise other
             self._follower(connection, view, held).retry()
             left = len(readmodels.stuck(connection, self.timeline, held))
             connection.commit()
@@ -352,9 +354,8 @@ class Views:
         """
         with self.engine.connect() as connection:
             model = self._kept(connection, view.name)
-            if self._current(model) is None:
-                message = f"{view.name} is stored by another version of the view, which alone could prove it"
-                raise Outdated(message, remedy=f"Store it by this one: timeline views rebuild {view.name}")
+            if other := self._other(model):
+                raise Outdated(f"{other.message}, which alone could prove it", remedy=other.remedy)
             return verify(Log(connection, self.timeline), view, model, self.vocabulary.reading(view), by)
 
     def _kept(self, connection: Connection, name: str) -> ReadModel:
@@ -379,6 +380,13 @@ class Views:
         """Return the view of a model, if it was folded by the form that the view has now."""
         view = self.vocabulary.views.get(model.view)
         return view if view is not None and model.form == readmodels.form_of(view, self.vocabulary) else None
+
+    def _other(self, model: ReadModel) -> Outdated | None:
+        """Return that a model was folded by another version of its view than is here, if so."""
+        return readmodels.another(model, self._form(model))
+
+    def _form(self, model: ReadModel) -> str:
+        return readmodels.form_of(self.vocabulary.view(model.view), self.vocabulary)
 
     def _follower(self, connection: Connection, view: Projection, model: ReadModel) -> Follower:
         return Follower(Log(connection, self.timeline), view, model, self.vocabulary.reading(view), model.position)

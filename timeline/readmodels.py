@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 from sqlalchemy import text
 
 from timeline import driver
-from timeline.errors import Conflict
+from timeline.errors import Conflict, Outdated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from timeline.vocabulary import Vocabulary
 
 _COLUMNS = "model, view, version, form, position, serving, paused, fence, gathered, folded, built, retired, error"
+
+NEWER = "Use the program that stores it, or upgrade this one"
 
 EVERY_KEY = "model > 0"
 """What holds of every row, and is said by who asks for rows of all keys; see `index_rows`."""
@@ -82,6 +84,16 @@ def is_newer(theirs: str, ours: str) -> bool:
     """
     one, other = (dict(part.rpartition("-")[::2] for part in form.split("\n")) for form in (theirs, ours))
     return any(int(version) > int(other.get(name, version)) for name, version in one.items())
+
+
+def another(model: ReadModel, form: str) -> Outdated | None:
+    """Return that a model was folded by another form, and what to do about it; None where it was by this one."""
+    if model.form == form:
+        return None
+    if is_newer(model.form, form):  # built anew by this one, it would be set back
+        return Outdated(f"{model.view} is stored by a newer version of the view", remedy=NEWER)
+    remedy = f"Store it by this one: timeline views rebuild {model.view}"
+    return Outdated(f"{model.view} is stored by another version of the view", remedy=remedy)
 
 
 def models(
@@ -191,7 +203,7 @@ def retire(connection: Connection, timeline: str, model: ReadModel) -> None:
 @contextmanager
 def alone(connection: Connection, timeline: str, view: str) -> Iterator[None]:
     """Keep others from building the models of a view, or Conflict; the lock goes with the session, whatever ends it."""
-    name = {"name": f"timeline views rebuild {timeline} {view}"}
+    name = {"name": _building(timeline, view)}
     if not connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), name).scalar():
         raise Conflict(f"the view {view} is being built already", remedy="Wait for it: timeline views status")
     try:
@@ -200,6 +212,19 @@ def alone(connection: Connection, timeline: str, view: str) -> Iterator[None]:
         connection.rollback()
         connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), name)
         connection.commit()
+
+
+def is_being_built(connection: Connection, timeline: str, view: str) -> bool:
+    """Return whether somebody is building a model of a view just now."""
+    query = """SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+        WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objsubid = 1
+          AND (l.classid::bigint << 32) | l.objid::bigint = hashtextextended(%s, 0))"""
+    [(built,)] = driver.ask(connection, query, [_building(timeline, view)]).fetchall()
+    return bool(built)
+
+
+def _building(timeline: str, view: str) -> str:
+    return f"timeline views rebuild {timeline} {view}"
 
 
 def clear(connection: Connection, timeline: str, view: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 from sqlalchemy import text
@@ -17,8 +17,33 @@ if TYPE_CHECKING:
     from timeline.readmodels import ReadModel
     from timeline.vocabulary import Vocabulary
 
+RUN = "Run: timeline views run --once"
+
 _TRIES = 20
 """How often it is looked again where a model is dropped meanwhile, since another one has taken its place."""
+
+
+class Lag(NamedTuple):
+    """Why the rows stored of a view are not those of the log, and what to do about it."""
+
+    found: str
+    remedy: str
+
+
+def lag(model: ReadModel, form: str, to: int) -> Lag | None:
+    """Return why a model does not answer for a position at the end of the log, None if it does."""
+    resume = f"Run: timeline views resume {model.view}"
+    other = readmodels.another(model, form)
+    if other is not None:
+        if other.remedy == readmodels.NEWER:
+            return Lag(other.message, other.remedy)
+        return Lag(f"{other.message}, and paused", resume) if model.paused else Lag(other.message, RUN)
+    behind = to - model.position
+    if behind <= 0:
+        return None
+    far = f"{behind:,} event{'' if behind == 1 else 's'} behind the log"
+    stands, remedy = ("paused", resume) if model.paused else ("stored", RUN)
+    return Lag(f"{model.view} is {stands} at {model.position}, {far}", remedy)
 
 
 def standing(connection: Connection, timeline: str, vocabulary: Vocabulary) -> list[dict[str, Any]]:
@@ -45,10 +70,12 @@ def _of_model(
     connection: Connection, timeline: str, model: ReadModel, vocabulary: Vocabulary, head: int
 ) -> dict[str, Any]:
     view = vocabulary.views.get(model.view)
-    state = "building" if not model.serving else "paused" if model.paused else "serving"
-    if view is None:
+    state = "paused" if model.paused else "serving"
+    if not model.serving:  # who was building it may have been killed: what is done by then is gone on with
+        state = "building" if readmodels.is_being_built(connection, timeline, model.view) else "unfinished"
+    elif view is None:
         state = "not loaded"  # the plug-in that gave it
-    elif model.serving and model.form != readmodels.form_of(view, vocabulary):
+    elif model.form != readmodels.form_of(view, vocabulary):
         state = "outdated"
     found: dict[str, Any] = {"view": model.view, "version": model.version, "state": state}
     answers = {"position": model.position, "lag": head - model.position}

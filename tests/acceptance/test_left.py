@@ -66,10 +66,32 @@ def test_rows_by_another_version_are_not_said_to_be_wrong(program: Program, tmp_
     assert [row["view"] for row in json.loads(result.stdout)["verified"]] == ["observations"]
     assert result.stderr.splitlines() == [
         "gauge is stored by another version of the view, which alone could prove it",
-        "→ timeline views rebuild gauge",
+        "→ Store it by this one: timeline views rebuild gauge",
     ]
     program("views", "rebuild", "gauge")
     assert program("views", "verify").stderr == "2 stored views verified\n"
+
+
+def test_what_a_newer_version_stores_is_left_to_it(program: Program, tmp_path: Path) -> None:
+    """Nothing says that it be built anew, which would set it back, and a pause stays."""
+    plug_in(program, tmp_path, 2)
+    program("views", "rebuild", "gauge")
+    program("views", "pause", "gauge")
+    plug_in(program, tmp_path, 1)
+    newer, remedy = (
+        "gauge is stored by a newer version of the view",
+        "Use the program that stores it, or upgrade this one",
+    )
+    said = program("views", "verify", "gauge", code=1).stderr.splitlines()
+    assert said == [f"{newer}, which alone could prove it", f"→ {remedy}"]
+    checks = json.loads(program("doctor", "-o", "json", code=1).stdout)["checks"]
+    assert [(check["found"], check["fix"]) for check in checks if not check["passed"]] == [(newer, remedy)]
+    assert program.refused(4, "views", "resume", "gauge") == (newer, remedy)
+    assert f"{newer}: left as it is" in program("views", "run", "gauge", "--once").stderr
+    (row,) = program.answer("ask", "gauge", "--on", "2023-12-26")["rows"]
+    assert row["state"] == {"value": 3}
+    plug_in(program, tmp_path, 2)
+    assert [row["state"] for row in standing(program)] == ["paused"]
 
 
 def test_what_nobody_keeps_up_is_told(program: Program) -> None:
@@ -85,6 +107,9 @@ def test_what_nobody_keeps_up_is_told(program: Program) -> None:
     left = "gauge is stored, and no plug-in that is loaded gives it: left as it is"
     assert left in program("views", "run", "observations", "--once").stderr.splitlines()
     assert program("views", "errors", "gauge").stderr == "0 keys cannot be folded\n"
+    for command in ("verify", "rebuild"):
+        said = program.refused(3, "views", command, "gauge")
+        assert said[0] == "gauge is stored, and no plug-in that is loaded gives it"
     assert program("views", "drop", "gauge").stderr == "gauge is not stored any more\n"
     assert program.refused(3, "views", "drop", "gauge")[0] == "there is no view 'gauge'"
     assert program("views", "verify").stderr == "1 stored view verified\n"
@@ -106,21 +131,26 @@ def test_what_is_read_while_it_is_dropped_goes_with_the_next_drop(program: Progr
 
 
 def test_a_build_that_was_broken_off_can_be_dropped(program: Program, database_url: str) -> None:
-    """It stands nowhere yet; one that is under way is left to who builds it."""
+    """It stands nowhere yet, which the doctor tells as well."""
     program("views", "drop", "gauge")
 
     def broken(phase: str, _done: int, _all: int) -> None:
         if phase == "indexed":
             (row,) = standing(program)
             assert (row["state"], row["position"], row["lag"]) == ("building", None, None)
-            assert len(program("views", "drop", "gauge").stderr.splitlines()) == 2
+        if phase == "compared":
             raise KeyboardInterrupt
 
     with timeline.connect(database_url) as line:
         gauge = vocabulary.load([program.environment["TIMELINE_PLUGINS"]]).view("gauge")
         with pytest.raises(KeyboardInterrupt):
             line.views.rebuild(gauge, broken)
-        assert tables(database_url) == 4
+    assert tables(database_url) == 4
+    assert [row["state"] for row in standing(program)] == ["unfinished"]
+    checks = json.loads(program("doctor", "-o", "json", code=1).stdout)["checks"]
+    left = "the building of it was broken off"
+    fix = "Run: timeline views rebuild gauge, which goes on with it, or timeline views drop gauge"
+    assert [(check["found"], check["fix"]) for check in checks if not check["passed"]] == [(left, fix)]
     assert len(program("views", "drop", "gauge").stderr.splitlines()) == 1
     assert [row["state"] for row in standing(program)] == ["not stored"]
     assert tables(database_url) == 2

@@ -158,7 +158,7 @@ def test_a_paused_view_is_answered_from_the_log(gauged: Timeline) -> None:
     before, last = position(gauged), rain(gauged, delhi=4)
     assert values(gauged)["delhi"] == [3, 4]
     assert position(gauged) == before
-    assert gauged.views.lag("gauge", last) == f"gauge is paused at {before}, 1 event behind the log"
+    assert f"gauge is paused at {before}, 1 event behind the log" in str(gauged.views.lag("gauge", last))
     assert gauged.views.resume("gauge") == 0
     assert position(gauged) == last
     assert gauged.views.lag("gauge", last) is None
@@ -175,7 +175,7 @@ def test_another_version_never_answers_from_the_rows_of_the_one_before(gauged: T
     assert [row.state for row in summed.ask("gauge", on=DAY).rows] == [{"sum": 7}, {"sum": 1}]
     assert summed.views.stored()["gauge"].version == (1 if paused else 2)
     if paused:
-        assert summed.views.lag("gauge", 3) == "gauge is paused and stored by another version of the view"
+        assert "gauge is stored by another version of the view, and paused" in str(summed.views.lag("gauge", 3))
         assert summed.views.resume("gauge") == 0
         assert summed.views.stored()["gauge"].version == 2
         assert [row.state for row in summed.ask("gauge", on=DAY).rows] == [{"sum": 7}, {"sum": 1}]
@@ -358,7 +358,7 @@ def test_a_build_that_was_broken_off_is_gone_on_with(gauged: Timeline) -> None:
         gauged.views.rebuild(GAUGE, broken)
     rain(gauged, delhi=4)
     states = [(found["state"], found["lag"]) for found in gauged.views.status() if found["view"] == "gauge"]
-    assert sorted(states) == [("building", None), ("serving", 0)]
+    assert sorted(states, key=str) == [("serving", 0), ("unfinished", None)]
     gauged.rebuild("gauge")
     assert [found["state"] for found in gauged.views.status() if found["view"] == "gauge"] == ["serving"]
     assert values(gauged) == {"delhi": [3, 4], "pune": [1]}

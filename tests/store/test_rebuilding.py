@@ -72,7 +72,7 @@ def test_a_build_that_was_stopped_goes_on(rainy: Timeline, monkeypatch: pytest.M
     with pytest.raises(Stopped):
         rainy.views.rebuild(view, stop)
     unfinished = [found["state"] for found in rainy.views.status() if found["view"] == view.name]
-    assert sorted(unfinished) == ["building", "serving"]
+    assert sorted(unfinished) == ["serving", "unfinished"]
     rainy.record([line(fact="late", subject="s1", known="2023-03-05")])
     again = rainy.rebuild("observations")
     assert (again.position, again.differing) == (whole.position + 1, 0)

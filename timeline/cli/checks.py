@@ -142,19 +142,19 @@ def _stored_views(connections: Engine, given: Settings) -> Iterator[Check]:
         with database.translated():
             views = Views(connections, given.timeline, vocabulary.load(given.plugins))
             stored = views.stored()
-            wrong = [found for name, model in stored.items() for found in _amiss(views, name, paused=model.paused)]
+            wrong = [found for name in stored for found in _amiss(views, name)]
             wrong += map(_strange, views.strange())
+            wrong += map(_unfinished, views.unfinished())
     except TimelineError as error:
         yield Check("views", passed=False, found=error.message, fix=error.remedy)
     else:
         yield from wrong or [Check("views", passed=True, found=f"{len(stored)} stored, as the log is now")]
 
 
-def _amiss(views: Views, name: str, *, paused: bool) -> Iterator[Check]:
+def _amiss(views: Views, name: str) -> Iterator[Check]:
     lag, stuck = views.lag(name, views.head()), sum(1 for _ in views.errors(name))
     if lag:
-        fix = f"Run: timeline views resume {name}" if paused else "Run: timeline views run --once"
-        yield Check(f"view {name}", passed=False, found=lag, fix=fix)
+        yield Check(f"view {name}", passed=False, found=lag.found, fix=lag.remedy)
     if stuck:
         found = f"{stuck} of its keys cannot be folded"
         yield Check(f"view {name}", passed=False, found=found, fix=f"See: timeline views errors {name}")
@@ -163,6 +163,11 @@ def _amiss(views: Views, name: str, *, paused: bool) -> Iterator[Check]:
 def _strange(name: str) -> Check:
     found = "stored, and no plug-in that is loaded gives it: nobody keeps it up"
     return Check(f"view {name}", passed=False, found=found, fix=f"Load it, or run: timeline views drop {name}")
+
+
+def _unfinished(name: str) -> Check:
+    fix = f"Run: timeline views rebuild {name}, which goes on with it, or timeline views drop {name}"
+    return Check(f"view {name}", passed=False, found="the building of it was broken off", fix=fix)
 
 
 _CHECKS = {"rights": _rights, "append-only": _guarded, "clock": _clock}

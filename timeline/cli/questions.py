@@ -68,7 +68,7 @@ def ask(  # noqa: PLR0913  each is an option of the command line
         lag = None if recorded or basis or only or without else line.views.lag(view, at.recorded)
         others = map(row_fields, line.stream(view, key, basis=at.token)[1] if where and not count else ())
         strange = list(_strange(where or [], others))
-    _tell_stored(view, lag, len(stuck))
+    _tell_stored(view, lag and lag.found, len(stuck))
     tell_basis(at)
     if not count:
         _nothing(f"no rows in {view}", {"key": key, "where": " and ".join(where or ())})

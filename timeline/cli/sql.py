@@ -138,7 +138,7 @@ def _caught_up(given: Settings, query: str) -> None:
                     line.views.catch_up(view)
                     lag = line.views.lag(view.name, line.views.head())
                     if lag:
-                        say(f"{lag}: SQL reads what is stored")
+                        say(f"{lag.found}: SQL reads what is stored")
         except Unavailable as error:
             say(f"the read models are left as they are ({error.message}): the column behind says how old a row is")
 

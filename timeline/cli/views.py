@@ -15,7 +15,7 @@ from timeline.cli.frame import epilog
 from timeline.cli.output import Printed, say, write
 from timeline.cli.records import LINE_SECONDS, counted
 from timeline.cli.session import Output, View, completed_views, form_of, opened
-from timeline.errors import Outdated, Refused, Unavailable
+from timeline.errors import NotFound, Outdated, Refused, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -147,8 +147,8 @@ def verify(
         say(f"{', '.join(strange)}: stored, and not proved: no plug-in that is loaded gives it")
     if wrong:
         say(f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not what the log folds into")
-    if wrong or unproved:
-        say(f"→ timeline views rebuild {' '.join([*wrong, *unproved])}")
+    if wrong:
+        say(f"→ timeline views rebuild {' '.join(wrong)}")
     if wrong or unproved or strange:
         raise typer.Exit(1)
     say(f"{counted(len(wanted), 'stored view')} verified" if wanted else "no view is stored")
@@ -161,7 +161,7 @@ def _proved(
         found = views.verify(view, by)
     except Outdated as error:
         unproved.append(view.name)
-        say(error.message)
+        say(f"{error.message}\n→ {error.remedy}")
         return
     if found.difference:
         wrong.append(view.name)
@@ -257,7 +257,7 @@ def _caught_up(views: Views, wanted: Sequence[Projection], end: _End) -> None:
         with building(view.name, end) as told:
             done = views.catch_up(view, told)
         lag = None if done else views.lag(view.name, views.head())
-        say(f"{lag}: left as it is" if lag else _standing(views, view.name))
+        say(f"{lag.found}: left as it is" if lag else _standing(views, view.name))
 
 
 def _standing(views: Views, name: str) -> str:
@@ -322,10 +322,17 @@ def _opened(ctx: typer.Context) -> Iterator[Views]:
 
 def _named(views: Views, names: Iterable[str] | None) -> list[Projection]:
     """Return views by name, each once: all in order of name where no names are given."""
-    return [
-        views.vocabulary.view(name)
-        for name in dict.fromkeys(sorted(views.vocabulary.views) if names is None else names)
-    ]
+    if names is None:
+        return [view for _, view in sorted(views.vocabulary.views.items())]
+    return [_view(views, name) for name in dict.fromkeys(names)]
+
+
+def _view(views: Views, name: str) -> Projection:
+    """Return a view by its name; NotFound says so where it is stored by a plug-in that is not loaded."""
+    if name in views.strange():
+        message = f"{name} is stored, and no plug-in that is loaded gives it"
+        raise NotFound(message, remedy=f"Load it, or run: timeline views drop {name}")
+    return views.vocabulary.view(name)
 
 
 # Progress
