@@ -14,7 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from timeline.events import canonical
-from timeline.fold import in_order, row, spans
+from timeline.fold import in_order, row, said, spans
 from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def causes(view: Projection, change: Change, before: Side, after: Side) -> list[
     there = [fact for fact in change.facts if fact in before.versions or fact in after.versions]
     facts = [_Fact(view, change.key, before, after, fact) for fact in there]
     found = [cause for fact in facts for cause in fact.causes()]
-    if before.basis.on != after.basis.on and not change.stuck:
+    if before.basis.on != after.basis.on:
         found += _turned(view, change, [entry for fact in facts for entry in fact.steady()], before, after)
     return sorted(found, key=lambda cause: (cause.entry.known, cause.entry.position))
 
@@ -258,7 +258,7 @@ def _turned(view: Projection, change: Change, steady: list[Entry], before: Side,
 
 def _sureness(change: Change, steady: list[Entry], first: date, last: date) -> Iterator[tuple[Entry, Turn, date]]:
     """Yield the days from which facts are certain, or possible at best, if the certainty of the row changed."""
-    for entry in steady if "certainty" in change.fields else ():
+    for entry in steady if "certainty" in change.fields and not change.stuck else ():
         valid = cast("Valid", entry.valid)
         if valid.certain(first) != valid.certain(last):
             yield (
@@ -270,14 +270,21 @@ def _dates(view: Projection, steady: list[Entry], first: date, last: date) -> It
     """Yield the days on which the state of the facts turns by itself, with the facts that alone would turn then."""
     try:
         state = folded(view, steady)
+        turns = [] if state is None else view.turns_of(state)
     except Exception:  # noqa: BLE001  a projection may need the facts that do not stay
         return
-    if state is None:
-        return
-    for day in sorted({day for day in view.turns_of(state) if first < day <= last}):
-        if canonical(view.present(state, day)) != canonical(view.present(state, day - _DAY)):
+    for day in sorted({day for day in turns if first < day <= last}):
+        if _shown(view, cast("State", state), day) != _shown(view, cast("State", state), day - _DAY):
             alone = [entry for entry in steady if day in _turns_alone(view, entry)]
             yield from ((entry, "turns", day) for entry in alone or steady[-1:])
+
+
+def _shown(view: Projection, state: State, on: date) -> bytes:
+    """Return how a state is presented on a day, or why it cannot be."""
+    try:
+        return canonical(view.present(state, on))
+    except Exception as error:  # noqa: BLE001  a projection may raise anything at all
+        return said(error).encode()
 
 
 def _turns_alone(view: Projection, entry: Entry) -> set[date]:

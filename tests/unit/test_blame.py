@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from makers import entry, retraction
 from timeline.basis import Basis
 from timeline.blame import Blame, blame, least
 from timeline.causes import Side
-from timeline.fold import Projection
+from timeline.fold import Projection, State
 from timeline.temporal import parse_instant
 from timeline.views.trade import TRADE
 
@@ -118,3 +119,17 @@ def test_a_blame_is_printed_flat_with_its_event() -> None:
     assert (printed["field"], printed["fact"], printed["said_by"]) == ("disputes.value", "fact-2", ["voice 2"])
     assert printed["others"] == [{"fact": "fact-1", "event": log[0].event, "position": 1}]
     assert printed["displaced"] is None
+
+
+def _after_the_first(state: State | None, fact: Entry) -> State:
+    if state is None and fact.data["value"] > 1:
+        message = "there is nothing yet to add to"
+        raise ValueError(message)
+    return {"sum": (state or {"sum": 0})["sum"] + fact.data["value"]}
+
+
+def test_facts_that_cannot_be_folded_without_others_are_blamed_beside_them() -> None:
+    """Leaving out the one that they build on leaves no field, not a failure."""
+    view = replace(TRADE, fold=_after_the_first, present=lambda state, _: state)
+    found = _blamed([_share(1, 1, known="2024-01-01"), _share(2, 40, known="2024-02-01")], view)["sum"]
+    assert (found.value, found.entry.position, [one.position for one in found.others]) == (41, 2, [1])

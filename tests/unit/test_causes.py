@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -300,3 +301,18 @@ def test_the_version_beneath_the_one_in_force_is_what_it_superseded() -> None:
     side = _side(_at(), [FIRST, WITHDRAWN, _observed(3, 1, action="correct", known="2024-04-01")])
     assert side.superseded("f") == WITHDRAWN
     assert _side(_at(), [FIRST]).superseded("f") is None
+
+
+def _until_tenth(state: State, on: date) -> State:
+    if on >= date(2023, 12, 10):
+        message = "too late"
+        raise ValueError(message)
+    return state
+
+
+def test_a_day_on_which_a_state_cannot_be_shown_any_more_is_a_cause() -> None:
+    """There and back: the fact stays, and what it says fails from a day on."""
+    view = replace(OBSERVATIONS, present=_until_tenth, turns=lambda _: [date(2023, 12, 10)])
+    for before, after, undone in (("2023-12-05", "2023-12-15", False), ("2023-12-15", "2023-12-05", True)):
+        (found,) = _causes([_observed(1, 1, valid="2023-12~")], _at(before), _at(after), view)
+        assert (found.cause, found.turn, found.day, found.undone) == ("day", "turns", date(2023, 12, 10), undone)
