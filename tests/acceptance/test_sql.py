@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from acceptance.program import Program, failure
 from makers import line
@@ -65,12 +67,15 @@ def test_values_come_as_json_can_hold_them(program: Program) -> None:
         true AS e, null AS f, 'infinity'::date AS g, timestamptz '2023-12-26 10:00Z' AS h, ARRAY[1.5, 2] AS i,
         interval '1 day' AS j, daterange('2023-01-01', NULL) AS k, '\\x00ff'::bytea AS l, 1 AS same, 2 AS same,
         3 AS same_2, 9007199254740993 AS m, 7::int8 AS n,
-        '[1e400]'::json AS o, timestamptz '2023-12-26 10:00:00.5Z' AS p"""
+        '[1e400, 2.50]'::json AS o, timestamptz '2023-12-26 10:00:00.5Z' AS p,
+        '{"n": 12345678901234567890123, "m": 0.10000000000000000001}'::jsonb AS q,
+        (repeat('[', 3000) || repeat(']', 3000))::json AS r"""
     assert program.answer("sql", query)["rows"] == [
         {"a": 2.5, "b": 0.1, "c": "12345678901234567890.5", "d": "NaN", "e": True, "f": None}
         | {"g": "infinity", "h": "2023-12-26T10:00:00Z", "i": [1.5, 2], "j": "1 day"}
         | {"k": "[2023-01-01,)", "l": "\\x00ff", "same": 1, "same_3": 2, "same_2": 3}
-        | {"m": "9007199254740993", "n": 7, "o": "[1e400]", "p": "2023-12-26T10:00:00.500000Z"}
+        | {"m": "9007199254740993", "n": 7, "o": ["1e400", 2.5], "p": "2023-12-26T10:00:00.500000Z"}
+        | {"q": {"n": "12345678901234567890123", "m": "0.10000000000000000001"}, "r": "[" * 3000 + "]" * 3000}
     ]
 
 
@@ -101,6 +106,17 @@ def test_what_cannot_be_is_said_in_a_sentence(program: Program, query: str, code
     sentence, remedy = program.refused(code, "sql", query, "--seconds", "1")
     assert said in sentence
     assert remedy
+
+
+def test_a_query_that_somebody_cancelled_did_not_take_too_long(program: Program, database_url: str) -> None:
+    """Nor is it wrong: it can be asked again."""
+    cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = %s AND state = 'active'"
+    query = "SELECT 'to be cancelled', pg_sleep(50)"
+    with program.started("sql", query) as asking, psycopg.connect(database_url, autocommit=True) as owner:
+        while asking.poll() is None and not owner.execute(cancel, [query]).rowcount:
+            time.sleep(0.05)
+        said = failure(*asking.communicate(timeout=30))
+    assert (asking.returncode, *said) == (4, "the query was cancelled on the server", "Ask again")
 
 
 @pytest.mark.parametrize(

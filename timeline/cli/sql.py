@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Annotated, Any
@@ -235,7 +236,6 @@ def _told_apart(names: list[str]) -> list[str]:
 
 def _as_printed(connection: psycopg.Connection[Any]) -> None:
     """Let values come as they are printed: numbers, truth values and JSON as such, all else as Postgres writes it."""
-    import orjson  # noqa: PLC0415
     from psycopg.adapt import Loader  # noqa: PLC0415
     from psycopg.postgres import types  # noqa: PLC0415
     from psycopg.types.json import set_json_loads  # noqa: PLC0415
@@ -249,13 +249,17 @@ def _as_printed(connection: psycopg.Connection[Any]) -> None:
         if kind.name not in known:
             connection.adapters.register_loader(kind.oid, own.get(kind.name, TextLoader))
 
-    def json(data: bytes | str) -> Any:  # noqa: ANN401  whatever it says
-        try:
-            return orjson.loads(data)
-        except orjson.JSONDecodeError:  # a number that no other program can hold either
-            return data if isinstance(data, str) else data.decode()
+    set_json_loads(_json, connection)
 
-    set_json_loads(json, connection)
+
+def _json(data: bytes | str) -> Any:  # noqa: ANN401  whatever it says
+    """Return JSON with its numbers as they can be held exactly."""
+    import json  # noqa: PLC0415
+
+    try:
+        return json.loads(data, parse_int=number, parse_float=number)
+    except RecursionError:  # no other program can hold it either
+        return data if isinstance(data, str) else data.decode()
 
 
 def number(text: str) -> float | str:
@@ -292,16 +296,21 @@ def _meant(seconds: int) -> Iterator[None]:
     """Raise what is wrong with a query as one sentence with what to do."""
     import psycopg  # noqa: PLC0415
 
+    begun = time.monotonic()
     try:
         yield
     except psycopg.Error as error:
         state = error.sqlstate or ""
+        if state == _TIMED_OUT and not 0 < seconds <= time.monotonic() - begun + _AT_ONCE:
+            raise Unavailable("the query was cancelled on the server", remedy="Ask again") from error
         if state[:2] in _OF_THE_DATABASE and state != _TIMED_OUT:
             raise  # it means the same whatever is asked
         raise _meaning(state, error, seconds) from error
 
 
 _TIMED_OUT = "57014"
+_AT_ONCE = 0.5
+"""Seconds by which the clocks of server and client may go differently while a query runs."""
 _OF_THE_DATABASE = {"08", "53", "57", "58", "XX"}
 _NOT_A_READER = {"25006", "42501"}
 _UNDEFINED = "42704"
