@@ -183,9 +183,9 @@ class Follower:
         self._write(change, mended, self.model.position)
         return len(mended)
 
-    def is_mended(self) -> bool:
-        """Return whether a fact that could not be told its keys now can be: until that is tried, they lack its rows."""
-        nameless = [key for key in self._stuck() if key.startswith(NAMELESS)]
+    def is_mended(self, stuck: Iterable[str]) -> bool:
+        """Return whether one of the stuck facts can now be told its keys: until that is tried, they lack its rows."""
+        nameless = [key for key in stuck if key.startswith(NAMELESS)]
         return bool(nameless) and not self._read_again(nameless).stuck.keys() >= set(nameless)
 
     def _read_again(self, stuck: Iterable[str]) -> _Concerned:

@@ -165,7 +165,8 @@ class Views:
 
     def _mended(self, connection: Connection, view: Projection, model: ReadModel) -> bool:
         """Try once more the facts that could not be told their keys, where one now can; return whether none is left."""
-        if not self._follower(connection, view, model).is_mended():
+        stuck = readmodels.stuck(connection, self.timeline, model)
+        if not self._follower(connection, view, model).is_mended(stuck):
             return True
         held = readmodels.locked(connection, self.timeline, model.model)
         if held is None or held.paused:
@@ -241,10 +242,10 @@ class Views:
             model = readmodels.serving(connection, self.timeline, view.name)
             if model is None or model.position != basis.recorded or self._current(model) is None:
                 return
-            if self._follower(connection, view, model).is_mended():
+            stuck = readmodels.stuck(connection, self.timeline, model)
+            if self._follower(connection, view, model).is_mended(stuck):
                 return
             self.numbers[view.name] = model.model
-            stuck = readmodels.stuck(connection, self.timeline, model)
             with driver.cursor(connection, "" if key else "rows") as cursor:
                 rows = stored.rows(cursor, model, basis, key)
                 yield sorted(stuck if key is None else {key} & stuck.keys())
