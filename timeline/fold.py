@@ -178,6 +178,7 @@ class _Stretch:
     entries: list[Entry]
     state: State | None
     said: bytes
+    disputed: bool
 
 
 def row(view: Projection, key: str, plane: Iterable[Span], on: date, known: datetime) -> Row | None:
@@ -189,7 +190,6 @@ def row(view: Projection, key: str, plane: Iterable[Span], on: date, known: date
     days = _Days(view, [span.entry for span in plane if span.in_force(known)])
     try:
         here = days.stretch(on)
-        disputed = here.state is not None and bool(view.disputed(here.state))
     except Exception as error:  # noqa: BLE001  a projection may raise anything at all
         return Row(
             key=key,
@@ -208,7 +208,7 @@ def row(view: Projection, key: str, plane: Iterable[Span], on: date, known: date
         key=key,
         state=here.state,
         certainty="certain" if all(_valid(entry).certain(on) for entry in here.entries) else "possible",
-        disputed=disputed,
+        disputed=here.disputed,
         since=days.since(here),
         until=days.until(here),
         known_since=_known_since(view, plane, on, known, here.said),
@@ -233,13 +233,13 @@ class _Days:
     def stretch(self, on: date) -> _Stretch:
         """Return the longest run of days around `on` that no first day, last day or turn cuts."""
         entries = self.on(on)
-        folded = _folded(self._view, entries)
+        folded, state, disputed = _presented(self._view, entries, on)
         at = min(bisect_right(self._cuts, on), len(self._cuts) - 1)
         first, behind = self._cuts[at - 1], self._cuts[at]
         for turn in () if folded is None else self._view.turns_of(folded):
             first, behind = (max(first, turn), behind) if turn <= on else (first, min(behind, turn))
-        state = None if folded is None else self._view.present(folded, on)
-        return _Stretch(first, behind if behind == OPEN_FUTURE else behind - _DAY, entries, state, canonical(state))
+        last = behind if behind == OPEN_FUTURE else behind - _DAY
+        return _Stretch(first, last, entries, state, canonical(state), disputed)
 
     def since(self, here: _Stretch) -> date | None:
         """Return the first day from which the state has been the same; None where that is open."""
@@ -287,9 +287,20 @@ def _known_since(view: Projection, plane: Sequence[Span], on: date, known: datet
 def _says(view: Projection, entries: Iterable[Entry], on: date, said: bytes) -> bool:
     """Return whether facts fold into a state that is presented so."""
     with suppress(Exception):
-        folded = _folded(view, entries)
-        return folded is not None and canonical(view.present(folded, on)) == said
+        folded, state, _ = _presented(view, entries, on)
+        if folded is not None:
+            view.turns_of(folded)  # where that fails there is no row
+            return canonical(state) == said
     return False
+
+
+def _presented(view: Projection, entries: Iterable[Entry], on: date) -> tuple[State | None, State | None, bool]:
+    """Return what facts fold into, how that is presented on a day, and whether it is disputed."""
+    folded = _folded(view, entries)
+    if folded is None:
+        return None, None, False
+    state = view.present(folded, on)
+    return folded, state, bool(view.disputed(state))
 
 
 def said(error: Exception) -> str:

@@ -20,7 +20,6 @@ from timeline.proving import Proof, verify
 from timeline.rebuilding import Builder
 from timeline.standing import RUN, Lag, lag, standing
 from timeline.store import SNAPSHOT, Log
-from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -272,10 +271,11 @@ class Views:
         return sorted(held - self.vocabulary.views.keys())
 
     def unfinished(self) -> list[str]:
-        """Return the names of views whose building was broken off, and that nobody is building just now."""
+        """Return the names of views whose building was broken off, and that nobody is building, nor a newer program."""
         with self.engine.connect() as connection:
             held = readmodels.models(connection, self.timeline, serving=False)
-            names = {model.view for model in held if not model.retired}
+            left = [model for model in held if not model.retired and model.view in self.vocabulary.views]
+            names = {model.view for model in left if not readmodels.is_newer(model.form, self._form(model))}
             return sorted(name for name in names if not readmodels.is_being_built(connection, self.timeline, name))
 
     def lag(self, name: str, to: int) -> Lag | None:
@@ -291,9 +291,7 @@ class Views:
     def errors(self, name: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield the keys that cannot be folded, with the reasons."""
         with self.engine.connect() as connection:
-            for view, key, position, reason, since in readmodels.all_stuck(connection, self.timeline, name):
-                found = {"view": view, "key": key, "position": position, "reason": reason}
-                yield found | {"since": format_instant(since)}
+            yield from readmodels.all_stuck(connection, self.timeline, name)
 
     # Pausing
 
@@ -310,9 +308,6 @@ class Views:
         view = self.vocabulary.view(name)
         with self.engine.connect() as connection:
             held = self._held(connection, name)
-            other = self._other(held)
-            if other is not None and other.remedy == readmodels.NEWER:
-                raise other
             readmodels.followed(connection, self.timeline, held, paused=False)
             connection.commit()
         self.catch_up(view)
@@ -338,12 +333,16 @@ class Views:
             return readmodels.drop_all(connection, self.timeline, name)
 
     def _held(self, connection: Connection, name: str) -> ReadModel:
-        """Return the model that a view is answered from, locked; whichever has just taken the place of another."""
-        while True:
+        """Return the model that a view is answered from, locked; Outdated where a newer program keeps it."""
+        while True:  # another one may just have taken its place
             held = readmodels.locked(connection, self.timeline, self._stored(connection, name).model)
             if held is not None and held.serving:
-                return held
+                break
             connection.rollback()
+        other = self._other(held)
+        if other is not None and other.remedy == readmodels.NEWER:
+            raise other
+        return held
 
     # Proving
 
@@ -384,7 +383,7 @@ class Views:
 
     def _other(self, model: ReadModel) -> Outdated | None:
         """Return that a model was folded by another version of its view than is here, if so."""
-        return readmodels.another(model, self._form(model))
+        return readmodels.another(model, self._form(model)) if model.view in self.vocabulary.views else None
 
     def _form(self, model: ReadModel) -> str:
         return readmodels.form_of(self.vocabulary.view(model.view), self.vocabulary)

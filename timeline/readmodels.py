@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from timeline import driver
 from timeline.errors import Conflict, Outdated
+from timeline.temporal import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -285,12 +286,14 @@ def stuck(connection: Connection, timeline: str, model: ReadModel) -> dict[str, 
     return dict(driver.ask(connection, query, [timeline, model.model]).fetchall())
 
 
-def all_stuck(connection: Connection, timeline: str, view: str | None) -> Cursor[Any]:
-    """Ask for the keys that cannot be answered for, of all views or one: view, key, position, reason, since when."""
+def all_stuck(connection: Connection, timeline: str, view: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the keys of what is stored, of all views or one, that cannot be folded: since which position and when."""
     query = """SELECT m.view, s.key, s.position, s.reason, s.since FROM timeline.stuck_keys s
         JOIN timeline.read_models m USING (timeline, model)
         WHERE timeline = %s AND m.serving AND m.view = coalesce(%s, m.view) ORDER BY m.view, s.key"""
-    return driver.ask(connection, query, [timeline, view])
+    for name, key, position, reason, since in driver.ask(connection, query, [timeline, view]):
+        found = {"view": name, "key": key, "position": position, "reason": reason}
+        yield found | {"since": format_instant(since)}
 
 
 def set_stuck(connection: Connection, timeline: str, model: ReadModel, to: int, reasons: Mapping[str, str]) -> None:

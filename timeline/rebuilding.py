@@ -175,7 +175,9 @@ class Builder:
         return shadow
 
     def _side_by_side(self, connection: Connection, shadow: ReadModel, work: _Work) -> None:
-        """Do both halves of a piece of work, at once where that pays."""
+        """Do both halves of a piece of work, at once where that pays; Conflict where nobody wants it any more."""
+        self._not_dropped(connection, shadow)
+        connection.commit()
         if shadow.fence < MANY or not can_share():
             for number in range(HALVES):
                 self._half(shadow, work, number, os.getpid())

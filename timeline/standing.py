@@ -71,17 +71,19 @@ def _of_model(
 ) -> dict[str, Any]:
     view = vocabulary.views.get(model.view)
     state = "paused" if model.paused else "serving"
-    if not model.serving:  # who was building it may have been killed: what is done by then is gone on with
-        state = "building" if readmodels.is_being_built(connection, timeline, model.view) else "unfinished"
-    elif view is None:
+    other = None if view is None else readmodels.another(model, readmodels.form_of(view, vocabulary))
+    if view is None:
         state = "not loaded"  # the plug-in that gave it
-    elif model.form != readmodels.form_of(view, vocabulary):
+    elif not model.serving:  # who was building it may have been killed: what is done by then is gone on with
+        state = "building" if readmodels.is_being_built(connection, timeline, model.view) else "unfinished"
+    elif other is not None:
         state = "outdated"
     found: dict[str, Any] = {"view": model.view, "version": model.version, "state": state}
     answers = {"position": model.position, "lag": head - model.position}
     found |= answers if model.serving else dict.fromkeys(answers)
     if not readmodels.is_whole(connection, model):
-        return {**found, "state": "damaged", "error": f"its tables are gone: timeline views rebuild {model.view}"}
+        remedy = other.remedy if other else f"timeline views rebuild {model.view}"
+        return {**found, "state": "damaged", "error": f"its tables are gone: {remedy}"}
     query = f"""SELECT count(*), pg_total_relation_size('{model.rows}') + pg_total_relation_size('{model.keys}'),
             (SELECT updated FROM timeline.read_models WHERE model = {model.model}) FROM {model.rows}"""
     [(rows, size, updated)] = driver.cursor(connection).execute(query).fetchall()

@@ -113,7 +113,8 @@ class Faulty:
         return self.faults.get(told.position) not in {"keys", "current"}
 
 
-def _compared(found: Row | None) -> dict[str, Any] | None:
+def compared(found: Row | None) -> dict[str, Any] | None:
+    """Return what is compared of a row."""
     if found is None:
         return None
     said = {"state": found.state, "certainty": found.certainty} if found.stuck is None else {"stuck": found.stuck}
@@ -135,7 +136,7 @@ def test_a_row_is_stuck_where_what_fails_counts(history: History, faults: dict[i
     reading = faulty.reading()
     found = {key: row(reading.view, key, plane, on, known) for key, plane in planes(reading, versions)}
     for key in EVERY_KEY:
-        assert _compared(found.get(key)) == faulty.expected(log, key, *asked.basis)
+        assert compared(found.get(key)) == faulty.expected(log, key, *asked.basis)
     for told in filter(None, found.values()):
         if told.stuck is None:
             reach = oracle.reach(reached, on, known, partial(faulty.reads, log, told.key, recorded))
@@ -163,7 +164,7 @@ def test_transitions_joined_are_the_rows_where_some_fail(
             assert transition.change.fields
         for point, there in points.items():
             so_far = [transition.change.after for transition in found if transition.at <= point]
-            said = _compared(so_far[-1] if so_far else None)
+            said = compared(so_far[-1] if so_far else None)
             expected = faulty.expected(chosen(log, asked), key, *there.basis)
             said, expected = (one and {**one, "facts": []} for one in (said, expected))  # others may say the same
             assert said == expected

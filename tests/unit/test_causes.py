@@ -314,5 +314,5 @@ def test_a_day_on_which_a_state_cannot_be_shown_any_more_is_a_cause() -> None:
     """There and back: the fact stays, and what it says fails from a day on."""
     view = replace(OBSERVATIONS, present=_until_tenth, turns=lambda _: [date(2023, 12, 10)])
     for before, after, undone in (("2023-12-05", "2023-12-15", False), ("2023-12-15", "2023-12-05", True)):
-        (found,) = _causes([_observed(1, 1, valid="2023-12~")], _at(before), _at(after), view)
+        (found,) = _causes([_observed(1, 1, valid="[2023-12-01..2023-12-08]/2024")], _at(before), _at(after), view)
         assert (found.cause, found.turn, found.day, found.undone) == ("day", "turns", date(2023, 12, 10), undone)

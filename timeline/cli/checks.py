@@ -166,7 +166,7 @@ def _strange(name: str) -> Check:
 
 
 def _unfinished(name: str) -> Check:
-    fix = f"Run: timeline views rebuild {name}, which goes on with it, or timeline views drop {name}"
+    fix = f"Run: timeline views rebuild {name}, or timeline views drop {name}"
     return Check(f"view {name}", passed=False, found="the building of it was broken off", fix=fix)
 
 

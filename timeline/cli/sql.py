@@ -253,13 +253,17 @@ def _as_printed(connection: psycopg.Connection[Any]) -> None:
 
 
 def _json(data: bytes | str) -> Any:  # noqa: ANN401  whatever it says
-    """Return JSON with its numbers as they can be held exactly."""
+    """Return JSON with its numbers as they can be held exactly; as text what no answer can hold, as half a letter."""
     import json  # noqa: PLC0415
 
+    import orjson  # noqa: PLC0415
+
     try:
-        return json.loads(data, parse_int=number, parse_float=number)
-    except RecursionError:  # no other program can hold it either
+        found = json.loads(data, parse_int=number, parse_float=number)
+        orjson.dumps([[[found]]])  # within an answer it stands that deep
+    except (RecursionError, orjson.JSONEncodeError):
         return data if isinstance(data, str) else data.decode()
+    return found
 
 
 def number(text: str) -> float | str:
@@ -270,12 +274,15 @@ def number(text: str) -> float | str:
     """
     from decimal import Decimal  # noqa: PLC0415
 
-    exact = Decimal(text)
-    if not exact.is_finite():
+    try:
+        exact = Decimal(text)
+        if not exact.is_finite():
+            return text
+        if abs(exact) <= EXACT and exact == exact.to_integral_value():
+            return int(exact)
+        return float(text) if Decimal(repr(float(text))) == exact else text
+    except ArithmeticError:  # its exponent is beyond measure
         return text
-    if exact == exact.to_integral_value() and abs(exact) <= EXACT:
-        return int(exact)
-    return float(text) if Decimal(repr(float(text))) == exact else text
 
 
 def instant(text: str) -> str:
