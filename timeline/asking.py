@@ -20,7 +20,6 @@ from timeline.database import check, translated
 from timeline.fold import row
 from timeline.planes import planes
 from timeline.question import Question, at_head
-from timeline.reading import Reading
 from timeline.store import Log
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ class Asker:
 
     def folded(self, view: Projection, key: str | None, basis: Basis) -> Iterator[Row]:
         """Yield the rows of a view at a basis, computed from the log."""
-        reading = Reading.of(view, self.vocabulary.reading(view))
+        reading = self.vocabulary.reading(view)
         with self.log() as log:
             facts = None if key is None else self.views.facts_of(log.connection, view, key, basis.recorded)
             versions = log.versions(view.kinds, basis) if facts is None else log.versions_of(facts, basis)

@@ -318,7 +318,7 @@ def _effects(
     before = {fact: [entry for entry in held if entry.position not in drafted] for fact, held in after.items()}
     whole = replace(basis, known=max(known for _, known in points), recorded=drafting.head, choice=EVERYBODY)
     for view in vocabulary.views.values():
-        reading = Reading.of(view, vocabulary.reading(view))
+        reading = vocabulary.reading(view)
         keys = {key for of_facts in (before, after) for held in of_facts.values() for key in reading.laid_out(held)[0]}
         if keys:
             others = list(_others(reading, log.versions(view.kinds, whole), after.keys(), keys))

@@ -173,7 +173,7 @@ class Comparer:
         return reading.view, taken
 
     def _reading(self) -> Reading:
-        return Reading.of(self.view, self.vocabulary.reading(self.view))
+        return self.vocabulary.reading(self.view)
 
     def _with_documents(self, change: Change, why: Sequence[Cause], recorded: int) -> Explained:
         quoted = [entry for cause in why for entry in (cause.entry, cause.displaced) if entry]

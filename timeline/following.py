@@ -8,7 +8,7 @@ others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import attrgetter
@@ -19,7 +19,7 @@ import psycopg
 from timeline import driver, readmodels, stored
 from timeline.driver import pipelined
 from timeline.events import Entry
-from timeline.fold import NAMELESS, Span, said, spans
+from timeline.fold import NAMELESS, Span, Unread, said, spans
 from timeline.periods import FUTURE, PAST, WHOLE, Region, periods, reach
 from timeline.store import ENTRY, Log
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from psycopg import Cursor
     from sqlalchemy import Connection
 
-    from timeline.fold import Projection
+    from timeline.reading import Reading
     from timeline.readmodels import ReadModel
     from timeline.stretches import Period
 
@@ -84,34 +84,23 @@ class _Concerned:
     days: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     stuck: dict[str, str] = field(default_factory=dict)
 
-    def take(
-        self, view: Projection, fact: str, versions: Iterable[Entry], after: int, current: Callable[[Entry], Entry]
-    ) -> None:
-        """Take in the versions of a fact; one that is in force nowhere any more need not be told its keys."""
-        keys: dict[int, list[str]] = {}
-        failed: dict[int, str] = {}
-        told: list[Entry] = []
-        for entry in versions:
-            told.append(entry)
-            try:
-                told[-1] = current(entry)
-                keys[entry.position] = view.keys_of(told[-1])
-            except Exception as error:  # noqa: BLE001  a projection may raise anything at all, and so may an upcaster
-                failed[entry.position] = said(error)
+    def take(self, reading: Reading, fact: str, versions: Iterable[Entry], after: int) -> None:
+        """Take in the versions of a fact; those keys are stuck of which one that cannot be read is ever in force."""
+        told = reading.entries(versions)
+        keys = {entry.position: reading.view.keys_of(entry) for entry in told}
         for entry in told:
-            for key in keys.get(entry.position, ()):
+            for key in () if isinstance(entry, Unread) else keys[entry.position]:
                 first, behind = reach(entry)
                 held = self.days.get((key, fact), (FUTURE, PAST))
                 self.days[key, fact] = (min(first, held[0]), max(behind, held[1]))
         now = spans(told)
-        reasons = [failed[span.entry.position] for span in now if span.entry.position in failed]
-        if reasons:
-            readable = [key for some in keys.values() for key in some]
-            self.stuck |= dict.fromkeys([NAMELESS + fact, *readable], reasons[0])
-            return
+        for entry in (span.entry for span in now):
+            if isinstance(entry, Unread):
+                self.stuck |= dict.fromkeys(entry.keys, entry.failed)
         for span in differing(spans(entry for entry in told if entry.position <= after), now):
-            for key in keys.get(span.entry.position, ()):
-                self.changed.setdefault(key, []).append(span)
+            for key in keys[span.entry.position]:
+                if not key.startswith(NAMELESS):
+                    self.changed.setdefault(key, []).append(span)
 
 
 @dataclass(slots=True)
@@ -131,23 +120,22 @@ def differing(before: Iterable[Span], after: Iterable[Span]) -> list[Span]:
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """A read model with all that it is kept up by. `current` brings an event up to date with its kind.
+    """A read model with all that it is kept up by.
 
     Nothing behind the position `to` is looked at: what others record meanwhile is taken in when its turn comes.
     """
 
     log: Log
-    view: Projection
+    reading: Reading
     model: ReadModel
-    current: Callable[[Entry], Entry]
     to: int
 
     def follow(self, news: News) -> None:
         """Take in the news that come right after the model's position."""
         concerned = _Concerned()
         for fact, versions in news.versions.items():
-            if any(entry.kind in self.view.kinds for entry in versions):
-                concerned.take(self.view, fact, versions, news.after, self.current)
+            if any(entry.kind in self.reading.view.kinds for entry in versions):
+                concerned.take(self.reading, fact, versions, news.after)
         named = self._named_again(news, concerned)
         for key, fact in concerned.days:
             if NAMELESS + fact in named:
@@ -193,7 +181,7 @@ class Follower:
         concerned = _Concerned()
         facts = [key.removeprefix(NAMELESS) for key in stuck if key.startswith(NAMELESS)]
         for fact, entries in groupby(self._versions(facts), attrgetter("fact")):
-            concerned.take(self.view, fact, entries, 0, self.current)
+            concerned.take(self.reading, fact, entries, 0)
         return concerned
 
     def _fold(self, regions: Mapping[str, Region]) -> _Change:
@@ -205,7 +193,7 @@ class Follower:
             for key, region in some:
                 try:
                     if region == WHOLE:
-                        new, old = set(periods(self.view, key, self._plane(planes.get(key, ())))), held.get(key, {})
+                        new, old = set(folded(self.reading, key, planes.get(key, ()))), held.get(key, {})
                     else:
                         new, old = self._part(key, region)
                 except psycopg.Error:
@@ -254,8 +242,8 @@ class Follower:
             found = stored.periods_beside(self._connection, self.model, key, list(touching))
             versions = self._within(key, region)
         beside = stored.by_key(found).get(key, {}).keys() - touching.keys()
-        plane = self._plane(Entry.load(*columns, lasting=lasting) for *columns, lasting in versions)
-        return set(periods(self.view, key, plane, region, [*touching, *beside])), touching
+        entries = [Entry.load(*columns, lasting=lasting) for *columns, lasting in versions]
+        return set(folded(self.reading, key, entries, region, [*touching, *beside])), touching
 
     # The log, by key
 
@@ -271,10 +259,6 @@ class Follower:
              WHERE k.key = %s AND k.days && %s::daterange ORDER BY e.fact, e.position"""
         days = stored.range_of(region.first, region.behind)
         return driver.ask(self._connection, query, [self.log.timeline, self.to, key, days])
-
-    def _plane(self, entries: Iterable[Entry]) -> list[Span]:
-        by_fact = groupby(entries, attrgetter("fact"))
-        return [span for _, some in by_fact for span in spans(some, self.current)]
 
     def _versions(self, facts: Iterable[str]) -> Iterator[Entry]:
         facts = list(facts)
@@ -309,9 +293,23 @@ class Follower:
         return self.log.connection
 
 
-def follow(
-    connection: Connection, timeline: str, view: Projection, model: int, current: Callable[[Entry], Entry], end: int
-) -> bool:
+def folded(
+    reading: Reading, key: str, versions: Sequence[Entry], region: Region = WHOLE, held: Sequence[Period] = ()
+) -> list[Period]:
+    """Return the periods of a key from the versions of its facts, fact by fact.
+
+    What cannot be read and does not have the key is in nobody's way: that is seen to where something is.
+    """
+    by_fact = [list(some) for _, some in groupby(versions, attrgetter("fact"))]
+    try:
+        plane = [span for some in by_fact for span in spans(some, reading.current)]
+        return list(periods(reading.view, key, plane, region, held))
+    except Exception:  # noqa: BLE001  a projection may raise anything at all
+        plane = [span for some in by_fact for span in reading.laid_out(some)[1]]
+        return list(periods(reading.view, key, plane, region, held))
+
+
+def follow(connection: Connection, timeline: str, reading: Reading, model: int, end: int) -> bool:
     """Let a model take in what comes next in the log, and return whether anything came; waits for who does so just now.
 
     The caller commits. Nothing comes any more where the model has gone, or is at `end`: where the log ended when the
@@ -324,7 +322,7 @@ def follow(
     to = min(end, held.position + FOLLOWED)
     if to <= held.position:
         return False
-    Follower(log, view, held, current, to).follow(News.of(log, held.position, to))
+    Follower(log, reading, held, to).follow(News.of(log, held.position, to))
     return True
 
 

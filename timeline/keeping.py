@@ -113,7 +113,7 @@ class Views:
                 told = news = news or News.told(log, after, last, entries)
             else:
                 told = News.of(log, model.position, last)
-            Follower(log, view, model, self.vocabulary.reading(view), last).follow(told)
+            Follower(log, self.vocabulary.reading(view), model, last).follow(told)
         return left
 
     def catch_up(self, view: Projection, progress: Progress = _silent) -> bool:
@@ -153,7 +153,7 @@ class Views:
                 if head - model.position < max(SMALL, head // FAR):
                     connection.commit()
                     reading = self.vocabulary.reading(view)
-                    while follow(connection, self.timeline, view, model.model, reading, head):
+                    while follow(connection, self.timeline, reading, model.model, head):
                         connection.commit()
                     connection.commit()
                     return True
@@ -164,8 +164,7 @@ class Views:
 
     def _mended(self, connection: Connection, view: Projection, model: ReadModel) -> bool:
         """Try once more the facts that could not be told their keys, where one now can; return whether none is left."""
-        stuck = readmodels.stuck(connection, self.timeline, model)
-        if not self._follower(connection, view, model).is_mended(stuck):
+        if not self._follower(connection, view, model).is_mended(readmodels.stuck(connection, self.timeline, model)):
             return True
         held = readmodels.locked(connection, self.timeline, model.model)
         if held is None or held.paused:
@@ -188,7 +187,7 @@ class Views:
     def rebuild(self, view: Projection, progress: Progress = _silent) -> Rebuilt:
         """Build the stored view anew beside the one that answers, compare the two, and let it answer."""
         form = readmodels.form_of(view, self.vocabulary)
-        return Builder(self.engine, self.timeline, view, form, self.vocabulary.reading(view), progress).rebuild()
+        return Builder(self.engine, self.timeline, self.vocabulary.reading(view), form, progress).rebuild()
 
     # Answering
 
@@ -323,8 +322,7 @@ class Views:
     def drop(self, name: str) -> bool:
         """Remove what is stored of a view, even of one that this program does not know, and return whether all is gone.
 
-        Whoever is building it gives that up. Who reads it ends in peace: what he reads is removed by the next one who
-        drops or builds it.
+        Whoever is building it gives that up. What is read just now is removed by the next one who drops or builds it.
         """
         with self.engine.connect() as connection:
             if not readmodels.models(connection, self.timeline, name):
@@ -350,13 +348,16 @@ class Views:
         """Fold the whole log again and compare it with what is stored, key by key; the first difference is named.
 
         What is stored is counted and hashed by ranges of so many positions; of all of them in one, where none is given.
-        Outdated where it was folded by another version of the view, which is not here to fold it again.
+        Outdated where it was folded by another version of the view, or before facts of it could be read.
         """
         with self.engine.connect() as connection:
             model = self._kept(connection, view.name)
             if other := self._other(model):
                 raise Outdated(f"{other.message}, which alone could prove it", remedy=other.remedy)
-            return verify(Log(connection, self.timeline), view, model, self.vocabulary.reading(view), by)
+            if self._follower(connection, view, model).is_mended(readmodels.stuck(connection, self.timeline, model)):
+                remedy = f"timeline views resume {view.name}"
+                raise Outdated(f"{view.name} lacks facts that could not be read, and can be now", remedy=remedy)
+            return verify(Log(connection, self.timeline), self.vocabulary.reading(view), model, by)
 
     def _kept(self, connection: Connection, name: str) -> ReadModel:
         """Begin a snapshot and return the model that a view is answered from in it, which nobody drops meanwhile."""
@@ -389,7 +390,7 @@ class Views:
         return readmodels.form_of(self.vocabulary.view(model.view), self.vocabulary)
 
     def _follower(self, connection: Connection, view: Projection, model: ReadModel) -> Follower:
-        return Follower(Log(connection, self.timeline), view, model, self.vocabulary.reading(view), model.position)
+        return Follower(Log(connection, self.timeline), self.vocabulary.reading(view), model, model.position)
 
     def _stored(self, connection: Connection, name: str) -> ReadModel:
         model = readmodels.serving(connection, self.timeline, name)

@@ -10,16 +10,15 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from timeline import driver, readmodels, stored
-from timeline.fold import NAMELESS, said
+from timeline.fold import said
 from timeline.periods import periods
 from timeline.planes import planes
 from timeline.ranges import NOWHERE, Range, Ranges, Tally, placing
 from timeline.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from timeline.events import Entry
     from timeline.fold import Projection, Span
     from timeline.ranges import Placed
     from timeline.readmodels import ReadModel
@@ -47,17 +46,14 @@ class Proof:
     difference: str | None = None
 
 
-def verify(
-    log: Log, view: Projection, model: ReadModel, current: Callable[[Entry], Entry], by: int | None = None
-) -> Proof:
+def verify(log: Log, reading: Reading, model: ReadModel, by: int | None = None) -> Proof:
     """Return the proof of a model, with `by` positions to a range; the connection of the log must read one snapshot.
 
     Nothing of the model helps: neither which facts its keys have nor what it was folded from. A stuck key has no rows.
     """
     whole, ranges, keys, difference = Tally(), Ranges(model.position, by), 0, None
     stuck = readmodels.stuck(log.connection, log.timeline, model)
-    ever = (entry for entry in log.ever(view.kinds, model.position) if NAMELESS + entry.fact not in stuck)
-    reading = Reading.of(view, current)
+    ever = log.ever(reading.view.kinds, model.position)
     for key, plane, held in _beside(planes(reading, ever), _held(log, model)):
         told, here = _placed(reading.view, key, [] if key in stuck else plane, held)
         ranges.add(told, here)

@@ -14,6 +14,7 @@ from timeline.fold import NAMELESS, Unread, Unreadable, said, spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from timeline.events import Entry
     from timeline.fold import Projection, Span, State
@@ -40,7 +41,8 @@ class Reading:
     def entries(self, versions: Iterable[Entry]) -> list[Entry]:
         """Return all versions of one fact, in the order given."""
         held = list(versions)
-        return [self._read(entry, held) for entry in held]
+        before = _Before(self, held)
+        return [self._read(entry, before) for entry in held]
 
     def laid_out(self, versions: Iterable[Entry]) -> tuple[set[str], list[Span]]:
         """Return the spans of one fact, and its keys; versions that are never in force are not read."""
@@ -48,24 +50,40 @@ class Reading:
         try:
             return self._keyed(spans(held, self.current))
         except Exception:  # noqa: BLE001  a projection may raise anything at all, and so may an upcaster
-            return self._keyed(spans(held, lambda entry: self._read(entry, held)))
+            before = _Before(self, held)
+            return self._keyed(spans(held, lambda entry: self._read(entry, before)))
 
     def _keyed(self, of_fact: list[Span]) -> tuple[set[str], list[Span]]:
         return {key for span in of_fact for key in self.view.keys_of(span.entry)}, of_fact
 
-    def _read(self, entry: Entry, versions: Sequence[Entry]) -> Entry:
+    def _read(self, entry: Entry, before: _Before) -> Entry:
         try:
             told = self.current(entry)
             self.view.keys_of(told)
         except Exception as error:  # noqa: BLE001  as above
-            before = (one for one in versions if one.position < entry.position and one.known <= entry.known)
-            keys = dict.fromkeys([NAMELESS + entry.fact, *self._readable(before)])
+            keys = dict.fromkeys([NAMELESS + entry.fact, *before.keys(entry)])
             values = {name: getattr(entry, name) for name in entry.__dataclass_fields__}
             return Unread(**values, failed=said(error), keys=tuple(keys))
         return told
 
-    def _readable(self, entries: Iterable[Entry]) -> Iterator[str]:
-        """Yield the keys of those versions that can be told them."""
-        for entry in entries:
+
+class _Before:
+    """The versions of a fact, of which each is asked for its keys at most once."""
+
+    def __init__(self, reading: Reading, versions: Sequence[Entry]) -> None:
+        """Ask for nothing yet."""
+        self._reading, self._versions = reading, versions
+        self._told: list[tuple[int, datetime, list[str]]] | None = None
+
+    def keys(self, entry: Entry) -> Iterator[str]:
+        """Yield the keys of the versions before one, in the log and in knowledge, that can be told them."""
+        if self._told is None:
+            self._told = list(self._readable())
+        for position, known, keys in self._told:
+            if position < entry.position and known <= entry.known:
+                yield from keys
+
+    def _readable(self) -> Iterator[tuple[int, datetime, list[str]]]:
+        for one in self._versions:
             with suppress(Exception):
-                yield from self.view.keys_of(self.current(entry))
+                yield one.position, one.known, self._reading.view.keys_of(self._reading.current(one))

@@ -11,7 +11,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -24,20 +24,21 @@ from timeline.collector import rarely_collected
 from timeline.database import check
 from timeline.errors import Conflict, Unavailable
 from timeline.events import Entry
-from timeline.fold import NAMELESS, said, spans
-from timeline.following import Follower, batches, follow
-from timeline.periods import periods, reach
+from timeline.fold import NAMELESS, said
+from timeline.following import Follower, batches, folded, follow
+from timeline.periods import reach
 from timeline.processes import can_share, shared, still_wanted
 from timeline.published import publish
 from timeline.store import ENTRY, LAST, SNAPSHOT, Log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
     from timeline.fold import Projection
+    from timeline.reading import Reading
     from timeline.readmodels import ReadModel
 
     Progress = Callable[[str, int, int], None]
@@ -104,10 +105,14 @@ class Builder:
 
     engine: Engine
     timeline: str
-    view: Projection
+    reading: Reading
     form: str
-    current: Callable[[Entry], Entry]
     progress: Progress
+
+    @property
+    def view(self) -> Projection:
+        """Return the view that is built."""
+        return self.reading.view
 
     def rebuild(self) -> Rebuilt:
         """Build the read model of a view anew and let it answer; Conflict where somebody else is building it."""
@@ -208,7 +213,7 @@ class Builder:
     def _gather(self, connection: Connection, shadow: ReadModel, number: int, parent: int) -> None:
         """List which facts belong to which keys, in one half of the events up to the fence."""
         low, high = (shadow.fence * part // HALVES for part in (number, number + 1))
-        with self._reading() as reading:
+        with self._beside() as reading:
             entries = Log(reading, self.timeline).between(shadow.gathered[number] or low, high)
             for some in batches(entries, READ):
                 still_wanted(parent)
@@ -240,7 +245,7 @@ class Builder:
         for entry in some:
             if entry.kind in self.view.kinds:
                 try:
-                    keys = self.view.keys_of(self.current(entry))
+                    keys = self.view.keys_of(self.reading.current(entry))
                     lines += [stored.listed(key, entry.fact, *reach(entry)) for key in keys]
                 except Exception as error:  # noqa: BLE001  a projection may raise anything at all
                     failed[NAMELESS + entry.fact] = said(error)
@@ -259,7 +264,7 @@ class Builder:
             WHERE e.position <= %s AND k.key {">=" if number else "<"} half.key AND (%s::text IS NULL OR k.key > %s)
             ORDER BY k.key, e.fact, e.position"""
         last = shadow.folded[number]
-        with self._reading() as reading, driver.cursor(reading, "folded") as read:
+        with self._beside() as reading, driver.cursor(reading, "folded") as read:
             reading.execute(text(_MANY_ROWS))
             read.itersize = READ
             found = read.execute(query, [self.timeline, shadow.fence, last, last])
@@ -282,12 +287,10 @@ class Builder:
         stored.write(connection, shadow, [line for _, _, line in sorted(made)])
         self._went(connection, shadow, "folded", number, key)
 
-    def _periods(self, connection: Connection, shadow: ReadModel, key: str, entries: Iterable[Entry]) -> list[_Made]:
+    def _periods(self, connection: Connection, shadow: ReadModel, key: str, entries: Sequence[Entry]) -> list[_Made]:
         """Fold a key and return its periods as lines, with what they are put in order by."""
         try:
-            by_fact = groupby(entries, attrgetter("fact"))
-            plane = [span for _, versions in by_fact for span in spans(versions, self.current)]
-            found = periods(self.view, key, plane)
+            found = folded(self.reading, key, entries)
             return [(period.first, period.known_from, stored.line(key, period)) for period in found]
         except Exception as error:  # noqa: BLE001  a projection may raise anything at all
             readmodels.set_stuck(connection, self.timeline, shadow, shadow.position, {key: said(error)})
@@ -302,7 +305,7 @@ class Builder:
         """Try what could not be folded once more: a version that was corrected since need not be told its keys."""
         held = readmodels.locked(connection, self.timeline, shadow.model)
         if held is not None and readmodels.stuck(connection, self.timeline, held):
-            Follower(Log(connection, self.timeline), self.view, held, self.current, held.position).retry()
+            Follower(Log(connection, self.timeline), self.reading, held, held.position).retry()
 
     # Switching
 
@@ -311,7 +314,7 @@ class Builder:
         log = Log(connection, self.timeline)
         end, left = log.head()[0], LAST
         while left > SMALL:
-            while follow(connection, self.timeline, self.view, shadow.model, self.current, end):
+            while follow(connection, self.timeline, self.reading, shadow.model, end):
                 connection.commit()
             head, before = log.head()[0], left
             left, end = head - end, head
@@ -370,7 +373,7 @@ class Builder:
                 for old in readmodels.models(connection, self.timeline, self.view.name, serving=True):
                     readmodels.locked(connection, self.timeline, old.model)
                 end = Log(connection, self.timeline).head()[0]
-                while follow(connection, self.timeline, self.view, shadow.model, self.current, end):
+                while follow(connection, self.timeline, self.reading, shadow.model, end):
                     pass
                 self._not_dropped(connection, shadow)
                 readmodels.serve(connection, self.timeline, shadow)
@@ -383,7 +386,7 @@ class Builder:
         raise Unavailable(message, remedy=f"Go on with: timeline views rebuild {self.view.name}")
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _beside(self) -> Iterator[Connection]:
         """Open a connection to read by, while another one writes and commits."""
         with self.engine.connect() as connection:
             yield connection

@@ -17,10 +17,11 @@ from timeline.errors import NotFound, Place, Refused
 from timeline.fold import Projection
 from timeline.kinds import BUILTIN as BUILTIN_KINDS
 from timeline.kinds import Kind
+from timeline.reading import Reading
 from timeline.views import BUILTIN as BUILTIN_VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import ModuleType
 
     from timeline.events import Entry
@@ -75,9 +76,9 @@ class Vocabulary:
             return entry
         return replace(entry, data=kind.upcast(entry.data, entry.schema), schema=kind.version)
 
-    def reading(self, view: Projection) -> Callable[[Entry], Entry]:
-        """Return what brings up to date the events that a view reads: what becomes of any other is nothing to it."""
-        return lambda entry: self.current(entry) if entry.kind in view.kinds else entry
+    def reading(self, view: Projection) -> Reading:
+        """Return what reads a log for a view, and brings its events up to date: any other is nothing to it."""
+        return Reading.of(view, lambda entry: self.current(entry) if entry.kind in view.kinds else entry)
 
     def view(self, name: str) -> Projection:
         """Return the view of this name, or say which is nearest."""

@@ -110,7 +110,10 @@ def test_what_is_stored_is_stuck_where_the_law_says(
                 _check(line, faulty, log, asked[:1])
         _check(line, faulty, log, asked)
         assert line.views.verify(line.vocabulary.view("law")).difference is None
+        listed = {error["key"] for error in line.views.errors()}
+        assert listed == faulty.ever_stuck(log)
         line.rebuild("law")
+        assert {error["key"] for error in line.views.errors()} == listed
         _check(line, faulty, log, asked)
         assert line.views.verify(line.vocabulary.view("law")).difference is None
 

@@ -190,6 +190,7 @@ def test_a_model_follows_up_to_where_it_is_told_and_no_further(
     """Many portions may be one transaction, and what the log holds beyond does not show in what is stored."""
     del few
     line, view, end = fresh(), VIEWS[last], data.draw(st.integers(0, len(log)))
+    reading = WORDS.reading(view)
     line.rebuild(view.name)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(append, "SMALL", 0)
@@ -197,7 +198,7 @@ def test_a_model_follows_up_to_where_it_is_told_and_no_further(
         record(line, log)
         with line.engine.connect() as connection:
             model = line.views.stored()[view.name].model
-            portions = iter(lambda: following.follow(connection, line.name, view, model, WORDS.current, end), False)
+            portions = iter(lambda: following.follow(connection, line.name, reading, model, end), False)
             assert len(list(portions)) == end
             connection.commit()
     assert line.views.stored()[view.name].position == end

@@ -101,6 +101,14 @@ class Faulty:
         found = self.expected(log, key, on, known, recorded)
         return found and found.get("state", found)
 
+    def ever_stuck(self, log: list[Told]) -> set[str]:
+        """Return the keys that are stuck on some day, as known at some instant."""
+        bounds = {day for told in log for day in told.bounds or ()}
+        days = bounds | {day + oracle.DAY for day in bounds if day < oracle.FUTURE}
+        points = [(day, told.known) for day in days for told in log]
+        rows = ((key, self.expected(log, key, *point, len(log))) for key in EVERY_KEY for point in points)
+        return {key for key, found in rows if found and "stuck" in found}
+
     def keys_of(self, told: Told, reached: list[Told]) -> set[str]:
         """Return the keys of an event; one that cannot be told its own has those of the versions before it."""
         if self._is_read(told):

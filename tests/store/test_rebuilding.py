@@ -14,6 +14,7 @@ from makers import line
 from timeline import following, readmodels, rebuilding, vocabulary
 from timeline.append import Appender
 from timeline.cli import views as cli
+from timeline.errors import Outdated
 from timeline.fold import Projection
 from timeline.processes import can_share
 from timeline.vocabulary import Vocabulary
@@ -271,6 +272,9 @@ def test_what_can_be_told_its_keys_again_is_missed_by_no_answer(opened: Timeline
 
     stuck = [("?f2", "ValueError: no such place"), ("delhi", 1), ("pune", 1)]
     assert told() == told(recorded=3) == stuck
+    readable[0] = True
+    with pytest.raises(Outdated, match="lacks facts that could not be read, and can be now"):
+        counting.views.verify(counts)
     for asked in ({"recorded": 3}, {}):
         readable[0] = True
         assert told(**asked) == [("delhi", 2), ("pune", 1)]
