@@ -243,6 +243,9 @@ def _plain_number(number: float) -> float:
     return int(number) if number == int(number) else number
 
 
+_SMALL = re.compile(rb"\de-6\b")
+
+
 def canonical(fields: Mapping[str, Any] | None) -> bytes:
     """Return the RFC 8785 text of plain fields, or of null.
 
@@ -250,7 +253,7 @@ def canonical(fields: Mapping[str, Any] | None) -> bytes:
     exponent.
     """
     text = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
-    return rfc8785.dumps(fields and dict(fields)) if b"e-6" in text else text
+    return rfc8785.dumps(fields and dict(fields)) if b"e-6" in text and _SMALL.search(text) else text
 
 
 def first_hash(timeline: str) -> bytes:

@@ -299,13 +299,15 @@ def _presented(view: Projection, entries: Iterable[Entry], on: date) -> tuple[St
     folded = _folded(view, entries)
     if folded is None:
         return None, None, False
-    state = view.present(folded, on)
-    return folded, state, bool(view.disputed(state))
+    state = cast("State | None", view.present(folded, on))  # there may be nothing to show
+    return folded, state, state is not None and bool(view.disputed(state))
 
 
 def said(error: Exception) -> str:
     """Return what a projection said when it failed, on one line."""
-    told = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__}: {error}"
+    told = type(error).__name__
+    with suppress(Exception):  # what it says of itself may fail as well
+        told = str(error) if isinstance(error, Unreadable) else f"{told}: {error}"
     words = " ".join(told.replace("\0", "\\0").split())
     return words.encode("utf-8", "backslashreplace").decode()
 

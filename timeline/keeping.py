@@ -215,10 +215,10 @@ class Views:
         model = readmodels.serving(connection, self.timeline, view.name)
         if model is None or model.position < recorded or self._current(model) is None:
             return None
-        if not readmodels.is_whole(connection, model):
-            return None
-        nameless = (fact for fact in readmodels.stuck(connection, self.timeline, model) if fact.startswith(NAMELESS))
-        return [*stored.facts_of(connection, model, key), *(fact.removeprefix(NAMELESS) for fact in nameless)]
+        facts = stored.facts_of(connection, model, key)
+        stuck = readmodels.stuck(connection, self.timeline, model)
+        nameless = [fact.removeprefix(NAMELESS) for fact in stuck if fact.startswith(NAMELESS)]
+        return None if facts is None else facts + nameless
 
     def rows(self, view: Projection, key: str | None, basis: Basis) -> tuple[Iterator[Row], list[str]] | None:
         """Return the rows that are stored for a basis, and the keys that are stuck, of which none is among them.
@@ -355,8 +355,8 @@ class Views:
             if other := self._other(model):
                 raise Outdated(f"{other.message}, which alone could prove it", remedy=other.remedy)
             if self._follower(connection, view, model).is_mended(readmodels.stuck(connection, self.timeline, model)):
-                remedy = f"timeline views resume {view.name}"
-                raise Outdated(f"{view.name} lacks facts that could not be read, and can be now", remedy=remedy)
+                message = f"{view.name} lacks facts that could not be read, and can be now"
+                raise Outdated(message, remedy=f"timeline views resume {view.name}")
             return verify(Log(connection, self.timeline), self.vocabulary.reading(view), model, by)
 
     def _kept(self, connection: Connection, name: str) -> ReadModel:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 _COLUMNS = "model, view, version, form, position, serving, paused, fence, gathered, folded, built, retired, error"
 
 NEWER = "Use the program that stores it, or upgrade this one"
+
+WHILE, PAUSE = 2.0, 0.05
+"""For how many seconds a drop tries to stop the building of a view, and how long it waits in between."""
 
 EVERY_KEY = "model > 0"
 """What holds of every row, and is said by who asks for rows of all keys; see `index_rows`."""
@@ -245,13 +249,20 @@ def clear(connection: Connection, timeline: str, view: str) -> None:
 def drop_all(connection: Connection, timeline: str, view: str) -> bool:
     """Let no model of a view answer or be built any further, and remove what nobody reads or builds just now; commits.
 
-    Returns whether nothing of the view is left: who builds one removes it when he finds that it is not wanted any more.
+    Returns whether nothing of the view is left. Who builds one finds at the next step that it is not wanted any more,
+    and removes it; he may just have begun, and have no model yet, so that this is tried for a while.
     """
-    for model in models(connection, timeline, view):
-        retire(connection, timeline, model)
-    connection.commit()
-    with suppress(Conflict), alone(connection, timeline, view):
-        clear(connection, timeline, view)
+    end = monotonic() + WHILE
+    while True:
+        for model in models(connection, timeline, view):
+            retire(connection, timeline, model)
+        connection.commit()
+        with suppress(Conflict), alone(connection, timeline, view):
+            clear(connection, timeline, view)
+            break
+        if monotonic() > end:
+            break
+        sleep(PAUSE)
     return not models(connection, timeline, view)
 
 

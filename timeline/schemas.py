@@ -113,7 +113,7 @@ class Kind:
         """Refuse data that do not satisfy the schema; those of an older version are brought up to date first."""
         try:
             present = self.upcast(data, version)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except Exception as error:
             message = f"these are not data of version {version} of {self.name} ({type(error).__name__}: {error})"
             remedy = f'If they are written in version {self.version}, say so: "schema": {self.version}'
             raise Refused(message, remedy=remedy, place=Place(field="schema")) from error

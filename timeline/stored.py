@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
+import psycopg
 
 from timeline import driver
 from timeline.driver import copied
@@ -107,9 +108,13 @@ def forget(connection: Connection, model: ReadModel, keys: Sequence[str]) -> Non
 # Reading periods back
 
 
-def facts_of(connection: Connection, model: ReadModel, key: str) -> list[str]:
-    """Return the facts that ever had a key."""
-    found = driver.ask(connection, f"SELECT fact FROM {model.keys} WHERE key = %s ORDER BY fact", [key])
+def facts_of(connection: Connection, model: ReadModel, key: str) -> list[str] | None:
+    """Return the facts that ever had a key, None where the model has just been dropped; that begins a transaction."""
+    try:
+        found = driver.ask(connection, f"SELECT fact FROM {model.keys} WHERE key = %s ORDER BY fact", [key])
+    except psycopg.errors.UndefinedTable:
+        connection.rollback()
+        return None
     return [fact for (fact,) in found]
 
 

@@ -88,8 +88,10 @@ def _saying(view: Projection, behind: Sequence[Entry], on: date) -> bytes:
         if state is None:
             return b""
         shown = view.present(state, on)
+        if shown is None:
+            return b""
         certain = all(_valid(entry).certain(on) for entry in behind)
-        return canonical({"state": shown, "certain": certain, "disputed": view.disputed(shown)})
+        return canonical({"state": shown, "certain": certain, "disputed": bool(view.disputed(shown))})
     except Exception as error:  # noqa: BLE001  a projection may raise anything at all
         return said(error).encode()
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psycopg
@@ -12,11 +15,13 @@ from acceptance.program import Program, failure
 from psycopg.conninfo import make_conninfo
 
 import timeline
-from timeline import rebuilding, vocabulary
+from timeline import readmodels, rebuilding, vocabulary
 from timeline.errors import Conflict
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from timeline.readmodels import ReadModel
 
 PLUGIN = """
 from timeline import Projection
@@ -153,6 +158,29 @@ def test_a_build_that_was_broken_off_can_be_dropped(program: Program, database_u
     fix = "Run: timeline views rebuild gauge, or timeline views drop gauge"
     assert [(check["found"], check["fix"]) for check in checks if not check["passed"]] == [(left, fix)]
     assert len(program("views", "drop", "gauge").stderr.splitlines()) == 1
+    assert [row["state"] for row in standing(program)] == ["not stored"]
+    assert tables(database_url) == 2
+
+
+def test_a_drop_stops_a_build_that_has_just_begun(
+    program: Program, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no model yet that could be told so."""
+    made, dropping = readmodels.make, threading.Event()
+
+    def make(*given: Any) -> ReadModel:  # noqa: ANN401
+        dropping.set()
+        time.sleep(0.3)
+        return made(*given)
+
+    monkeypatch.setattr(readmodels, "make", make)
+    gauge = vocabulary.load([program.environment["TIMELINE_PLUGINS"]]).view("gauge")
+    with timeline.connect(database_url) as line, ThreadPoolExecutor() as pool:
+        built = pool.submit(line.views.rebuild, gauge)
+        assert dropping.wait(30)
+        program("views", "drop", "gauge")
+        with pytest.raises(Conflict):
+            built.result(30)
     assert [row["state"] for row in standing(program)] == ["not stored"]
     assert tables(database_url) == 2
 

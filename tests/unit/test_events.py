@@ -118,3 +118,8 @@ def test_the_chain_depends_on_everything_before() -> None:
     microseconds = 1_704_067_200_000_001
     by_hand = usual[0] + b"e" * 32 + (1).to_bytes(8, "big") + microseconds.to_bytes(8, "big")
     assert chained(*usual) == sha256(by_hand).digest()
+
+
+def test_a_text_that_looks_like_a_small_number_is_a_text() -> None:
+    """What a view counts may be beyond what is exact, and still be compared."""
+    assert canonical({"n": 2**60, "t": "Route-66"}) == b'{"n":1152921504606846976,"t":"Route-66"}'

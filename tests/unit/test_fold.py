@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from makers import entry, retraction
 
-from timeline.fold import Projection, Row, State, as_recorded, row, spans
+from timeline.fold import Projection, Row, State, as_recorded, row, said, spans
 from timeline.planes import planes
 from timeline.reading import Reading
 from timeline.views.observations import OBSERVATIONS
@@ -154,3 +155,20 @@ def test_what_goes_wrong_in_reading_is_no_fault_of_the_view() -> None:
 
     with pytest.raises(OSError):  # noqa: PT011  it is the very one
         list(planes(Reading.of(OBSERVATIONS, as_recorded), cut_off()))
+
+
+def test_a_view_may_have_nothing_to_show() -> None:
+    """Then there is no row, whatever the view says of a dispute."""
+    view = replace(VIEW, present=lambda _state, _on: None)  # type: ignore[arg-type,return-value]
+    plane = [span for held in [[_observed(1, 1)]] for span in spans(held)]
+    assert row(view, "delhi", plane, date(2023, 12, 10), datetime(2024, 1, 1, tzinfo=UTC)) is None
+
+
+class _SilentError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_an_error_that_says_nothing_is_told_by_its_name() -> None:
+    """What it says of itself may fail as well."""
+    assert said(_SilentError()) == "_SilentError"

@@ -123,3 +123,14 @@ def test_a_row_reaches_over_all_facts_that_say_the_same() -> None:
         (1, "2023-02-19", "2023-03-01"),
         None,
     ]
+
+
+def test_what_a_view_does_not_show_is_no_transition() -> None:
+    """And a dispute is one, whatever a view says of it but for nothing."""
+    plan = entry(1, fact="f", known="2024-01-01")
+    silent = replace(OBSERVATIONS, present=lambda _state, _on: None)  # type: ignore[arg-type,return-value]
+    assert list(transitions(silent, "delhi/rain", {"f": [plan]}, BASIS, "known")) == []
+    again = entry(2, fact="f", known="2024-02-01", action="correct", data={"measure": "rain", "value": 4})
+    some = replace(OBSERVATIONS, disputed=lambda _state: {1})  # type: ignore[arg-type,return-value]
+    found = list(transitions(some, "delhi/rain", {"f": [plan, again]}, BASIS, "known"))
+    assert [step.change.after.state["value"] for step in found if step.change.after] == [3, 4]
