@@ -18,7 +18,7 @@ from timeline.cli.session import Output, View, completed_views, form_of, opened
 from timeline.errors import NotFound, Outdated, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from timeline.fold import Projection
     from timeline.keeping import Views
@@ -324,12 +324,13 @@ def _named(views: Views, names: Iterable[str] | None) -> list[Projection]:
     """Return views by name, each once: all in order of name where no names are given."""
     if names is None:
         return [view for _, view in sorted(views.vocabulary.views.items())]
-    return [_view(views, name) for name in dict.fromkeys(names)]
+    strange = views.strange()
+    return [_view(views, name, strange) for name in dict.fromkeys(names)]
 
 
-def _view(views: Views, name: str) -> Projection:
+def _view(views: Views, name: str, strange: Collection[str]) -> Projection:
     """Return a view by its name; NotFound says so where it is stored by a plug-in that is not loaded."""
-    if name in views.strange():
+    if name in strange:
         message = f"{name} is stored, and no plug-in that is loaded gives it"
         raise NotFound(message, remedy=f"Load it, or run: timeline views drop {name}")
     return views.vocabulary.view(name)
