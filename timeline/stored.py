@@ -222,15 +222,7 @@ def at_head(cursor: Cursor[Any], number: int, form: str, revision: str, asked: M
     `asked` has `timeline`, `view`, `key`, `on` and `known`. None where that model does not answer for the head just
     now, or where the key is stuck, or a fact that could not be told its keys may have it.
     """
-    query = f"""SELECT t.position, t.hash, r.*
-        FROM timeline.timelines t JOIN timeline.read_models m ON m.timeline = t.timeline AND m.model = {number}
-        LEFT JOIN (SELECT {_ROW} FROM timeline.rows_{number} WHERE {_HERE} AND key = %(key)s) r ON true
-        WHERE t.timeline = %(timeline)s AND m.serving AND m.position = t.position AND m.form = %(form)s
-          AND EXISTS (SELECT FROM timeline.alembic_version WHERE version_num = %(revision)s)
-          AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
-                           WHERE s.timeline = t.timeline AND s.model = m.model
-                             AND (s.key = %(key)s OR starts_with(s.key, '{NAMELESS}')))"""
-    found = cursor.execute(query, {**asked, "form": form, "revision": revision}, prepare=True).fetchone()
+    found = cursor.execute(_at_head(number), {**asked, "form": form, "revision": revision}, prepare=True).fetchone()
     if found is None:
         return None
     position, link, *fields = found
@@ -240,6 +232,19 @@ def at_head(cursor: Cursor[Any], number: int, form: str, revision: str, asked: M
     if here.joined_before or here.joined_after or here.known_since is None:
         return None  # more is to be looked up, in the same snapshot
     return Head(position, link, _row(cursor, f"timeline.rows_{number}", asked, here))
+
+
+@lru_cache(maxsize=64)
+def _at_head(number: int) -> str:
+    """Return what is asked of a model; a cursor keeps what it has learnt while it is given the very same text."""
+    return f"""SELECT t.position, t.hash, r.*
+        FROM timeline.timelines t JOIN timeline.read_models m ON m.timeline = t.timeline AND m.model = {number}
+        LEFT JOIN (SELECT {_ROW} FROM timeline.rows_{number} WHERE {_HERE} AND key = %(key)s) r ON true
+        WHERE t.timeline = %(timeline)s AND m.serving AND m.position = t.position AND m.form = %(form)s
+          AND EXISTS (SELECT FROM timeline.alembic_version WHERE version_num = %(revision)s)
+          AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
+                           WHERE s.timeline = t.timeline AND s.model = m.model
+                             AND (s.key = %(key)s OR starts_with(s.key, '{NAMELESS}')))"""
 
 
 def _row(cursor: Cursor[Any], table: str, asked: Mapping[str, Any], found: _Found) -> Row:
