@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import calendar
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from laws.oracle import DAY, FUTURE, PAST, Told
 
@@ -20,6 +22,13 @@ Bounded = tuple[str, tuple[date, date, date, date]]
 START = date(2023, 1, 1)
 DAYS = st.integers(0, 70).map(lambda number: START + number * DAY)
 INSTANTS = st.integers(0, 9).map(lambda number: datetime(2023, 1, 1, tzinfo=UTC) + number * timedelta(days=5, hours=7))
+
+_SHARE = int(os.environ.get("TIMELINE_TEST_SHARE", "1"))
+
+
+def tried(histories: int) -> settings:
+    """Let a law be tried on so many histories: on one in TIMELINE_TEST_SHARE of them if it was tried before."""
+    return settings(max_examples=max(1, histories // _SHARE))
 
 
 def _month(year: int, month: int) -> tuple[date, date]:

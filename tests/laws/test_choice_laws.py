@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws import oracle
-from laws.histories import bases, histories
+from laws.histories import bases, histories, tried
 from laws.test_rule_laws import NOW, NUMBERS, vocabulary
 
 from timeline.app import Timeline
@@ -82,7 +82,7 @@ NAMED = [
 CONDITIONS = st.lists(st.sampled_from(NAMED), max_size=2)
 
 
-@settings(max_examples=200)
+@tried(200)
 @given(log=attributed(), only=CONDITIONS, without=CONDITIONS, asked=bases)
 def test_a_choice_is_the_rule_over_the_log_without_the_others(
     shared_database_url: str,

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws import oracle
-from laws.histories import DAYS, START, bases, histories
+from laws.histories import DAYS, START, bases, histories, tried
 from laws.test_rule_laws import VIEW
 from makers import entry
 
@@ -106,7 +106,7 @@ def _compare(log: list[Told], asked: list[Asked]) -> Iterator[tuple[Side, Side, 
         yield before, after, second, list(changes(rows[here], rows[there]))
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), one=ASKED, other=ASKED)
 def test_the_difference_is_that_of_two_readings(history: History, one: Asked, other: Asked) -> None:
     """What changes is what two folds by brute force do not have in common, with every field that differs."""
@@ -124,7 +124,7 @@ def test_the_difference_is_that_of_two_readings(history: History, one: Asked, ot
         assert change.fields == {name: pair for name, pair in both.items() if pair[0] != pair[1]}
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), asked=SEVERAL)
 def test_the_causes_explain_the_change(history: History, asked: list[Asked]) -> None:
     """With nothing but what the causes name put in its place, the first reading becomes the second."""
@@ -149,7 +149,7 @@ def _put(why: list[Cause]) -> dict[str, Entry | None]:
     return days | undone | {cause.entry.fact: cause.entry for cause in why if not cause.undone and not cause.turn}
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), asked=SEVERAL)
 def test_every_cause_is_what_it_is_called(history: History, asked: list[Asked]) -> None:
     """An event that causes a change is believed on one side only, and for the reason that its cause names."""
@@ -180,7 +180,7 @@ def _check(cause: Cause, before: Side, after: Side) -> None:
         assert (cause.cause == "misreading") == (cause.displaced.known == known)
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), on=DAYS, one=ASKED, other=ASKED)
 def test_the_way_back_undoes_what_the_way_there_did(history: History, on: date, one: Asked, other: Asked) -> None:
     """On one day, comparing the other way round has the same causes, each undone where it was not."""
@@ -193,7 +193,7 @@ def test_the_way_back_undoes_what_the_way_there_did(history: History, on: date, 
     assert pairs[0] == pairs[1]
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), asked=ASKED)
 def test_what_is_blamed_yields_the_field(history: History, asked: Asked) -> None:
     """The events blamed for a field, folded alone, give its very value; without any one of them they do not."""
@@ -214,7 +214,7 @@ def _field(entries: list[Entry], name: str, on: date) -> object:
     return state and VIEW.present(state, on)[name]
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), asked=ASKED, key=st.sampled_from(KEYS))
 def test_transitions_joined_are_the_rows_at_every_point(history: History, asked: Asked, key: str) -> None:
     """Up to any instant, position or day, the last change gives the row that brute force gives there."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from laws.histories import bases, histories
+from laws.histories import bases, histories, tried
 from laws.test_difference_laws import log_of
 from laws.test_rule_laws import KIND, NOW, NUMBERS, SEEN
 from laws.test_stored_laws import forget
@@ -86,7 +86,7 @@ def _check(line: Timeline, faulty: Faulty, log: list[Told], asked: list[Basis]) 
 
 
 @pytest.mark.parametrize("few", [0, following.FEW])
-@settings(max_examples=40)
+@tried(40)
 @given(history=histories(), faults=FAULTS, asked=st.lists(bases, min_size=2, max_size=2), data=st.data())
 def test_what_is_stored_is_stuck_where_the_law_says(
     fresh: Open,
@@ -118,7 +118,7 @@ def test_what_is_stored_is_stuck_where_the_law_says(
         assert line.views.verify(line.vocabulary.view("law")).difference is None
 
 
-@settings(max_examples=100)
+@tried(100)
 @given(
     history=histories(),
     faults=FAULTS,

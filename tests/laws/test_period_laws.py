@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws import crowded
 from laws.crowded import KEYS, MOMENT, WINDOW, Plane, Reading, distinct, histories
+from laws.histories import tried
 from laws.test_rule_laws import VIEW
 
 from timeline.fold import spans
@@ -69,7 +70,7 @@ def days_of(period: Period) -> list[date]:
     return [on for on in WINDOW if period.first <= on.toordinal() < period.behind]
 
 
-@settings(max_examples=400)
+@tried(400)
 @given(log=histories(), last=st.booleans())
 def test_periods_are_what_reads_the_same(log: list[Told], last: bool) -> None:  # noqa: FBT001  drawn by hypothesis
     """Each is a stretch of days that read the same, over just the instants at which this stretch stood: no other is."""
@@ -104,7 +105,7 @@ def _known_since(found: set[Period], period: Period, on: int) -> datetime:
     return period.known_since
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(log=histories(), last=st.booleans())
 def test_a_period_says_all_of_a_row(log: list[Told], last: bool) -> None:  # noqa: FBT001
     """On every day, at every instant, just before and just after it: one period has what the row says, or none has."""
@@ -130,7 +131,7 @@ def _row(found: set[Period], period: Period, on: date, known: datetime) -> dict[
     }
 
 
-@settings(max_examples=200)
+@tried(200)
 @given(log=histories(), last=st.booleans())
 def test_a_period_knows_of_itself_what_is_the_same_on_all_its_days(log: list[Told], last: bool) -> None:  # noqa: FBT001
     """`known_since` is there exactly where its days agree, `joined` exactly where a neighbour ever was in its state."""
@@ -148,7 +149,7 @@ def test_a_period_knows_of_itself_what_is_the_same_on_all_its_days(log: list[Tol
             )
 
 
-@settings(max_examples=150)
+@tried(150)
 @given(log=histories(), last=st.booleans(), data=st.data())
 def test_the_order_of_arrival_does_not_change_the_periods(log: list[Told], last: bool, data: st.DataObject) -> None:  # noqa: FBT001
     """With distinct known times the periods are the same ones, whatever was recorded first."""
@@ -195,7 +196,7 @@ def _near(view: Projection, key: str, versions: Iterable[Entry], region: Region)
     return any(first < region.behind and behind > region.first for first, behind in reaches)
 
 
-@settings(max_examples=500)
+@tried(500)
 @given(log=histories(), last=st.booleans(), data=st.data())
 def test_following_in_portions_gives_the_same_periods(log: list[Told], last: bool, data: st.DataObject) -> None:  # noqa: FBT001
     """However the events are cut into portions: after each, the periods are those of all events so far at once."""

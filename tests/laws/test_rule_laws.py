@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws import oracle
-from laws.histories import INSTANTS, bases, histories
+from laws.histories import INSTANTS, bases, histories, tried
 
 from timeline.app import Timeline
 from timeline.database import engine
@@ -108,7 +108,7 @@ def _expected_row(found: dict[str, Any]) -> dict[str, Any]:
     return found | {"known_since": format_instant(found["known_since"])}
 
 
-@settings(max_examples=700)
+@tried(500)
 @given(history=histories(), asked=st.lists(bases, min_size=3, max_size=3))
 def test_facts_and_views_follow_the_rule(
     fresh: Open, history: History, asked: list[tuple[date, datetime, int]]
@@ -124,7 +124,7 @@ def test_facts_and_views_follow_the_rule(
         assert rows == [_expected_row(found) for found in oracle.rows(log, *question.values())]
 
 
-@settings(max_examples=300)
+@tried(200)
 @given(history=histories(), asked=bases, data=st.data())
 def test_arrival_order_does_not_change_what_is_best_known(
     fresh: Open, history: History, asked: tuple[date, datetime, int], data: st.DataObject
@@ -154,7 +154,7 @@ def _distinct(log: list[Told]) -> list[Told]:
     ]
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), later=histories(), asked=bases)
 def test_the_answer_of_a_sealed_basis_never_changes(
     fresh: Open, history: History, later: History, asked: tuple[date, datetime, int]
@@ -177,7 +177,7 @@ def _following(told: Told, held: set[str]) -> dict[str, Any]:
     return told.line | ({"action": "correct"} if asserts else {})
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), instants=st.lists(INSTANTS, min_size=1, max_size=2))
 def test_recording_twice_is_recording_once(fresh: Open, history: History, instants: list[datetime]) -> None:
     """A second record of the same lines, in any batching, adds nothing and changes no answer."""
@@ -189,7 +189,7 @@ def test_recording_twice_is_recording_once(fresh: Open, history: History, instan
     assert [line.facts(on=date(2023, 2, 1), known=known).to_dict() for known in instants] == before
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories())
 def test_export_and_import_give_the_same_bytes(fresh: Open, history: History) -> None:
     """What is exported, recorded in an empty timeline and exported again is the same to the byte."""
@@ -201,7 +201,7 @@ def test_export_and_import_give_the_same_bytes(fresh: Open, history: History) ->
     assert [entry.position for entry in copy.log()] == list(range(1, len(exported) + 1))
 
 
-@settings(max_examples=200)
+@tried(200)
 @given(history=histories())
 def test_the_chain_can_be_computed_anew(fresh: Open, history: History) -> None:
     """Positions have no gaps, instants rise, and identities and hashes follow from the exported lines alone."""
@@ -217,7 +217,7 @@ def test_the_chain_can_be_computed_anew(fresh: Open, history: History) -> None:
     assert line.verify() == len(_log(history))
 
 
-@settings(max_examples=200)
+@tried(150)
 @given(history=histories(), data=st.data())
 def test_revising_in_any_order_gives_the_same_answer(fresh: Open, history: History, data: st.DataObject) -> None:
     """Versions of a table, each asserted and revised, may come in any order."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws.crowded import DAYS, INSTANTS, histories
+from laws.histories import tried
 from laws.test_period_laws import VIEWS
 from laws.test_rule_laws import KIND, NOW, NUMBERS, SEEN
 
@@ -62,7 +63,7 @@ def printed(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*fields, *days, format_instant(known_since), facts)
 
 
-@settings(max_examples=60)
+@tried(60)
 @given(log=histories(), bases=st.lists(st.tuples(DAYS, INSTANTS), min_size=4, max_size=4), split=st.integers(0, 14))
 def test_sql_answers_by_the_rule(fresh: Open, log: list[Told], bases: list[tuple[date, datetime]], split: int) -> None:
     """At any day and knowledge, with every field of a row, whether a view was built whole or kept up as events came."""

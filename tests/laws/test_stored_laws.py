@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws import crowded
 from laws.crowded import INSTANTS, KEYS, MOMENT, WINDOW, Plane
+from laws.histories import tried
 from laws.test_period_laws import VIEWS
 from laws.test_rule_laws import KIND, NOW, NUMBERS, SEEN
 
@@ -141,7 +142,7 @@ def record(line: Timeline, log: list[Told]) -> None:
     assert line.record([told.line for told in log]).recorded == len(log)
 
 
-@settings(max_examples=60)
+@tried(60)
 @given(log=crowded.histories(), asked=BASES, data=st.data())
 def test_models_taken_along_are_the_log(
     fresh: Open, few: int, log: list[Told], asked: Asked, data: st.DataObject
@@ -158,7 +159,7 @@ def test_models_taken_along_are_the_log(
     check(line, log, asked)
 
 
-@settings(max_examples=60)
+@tried(60)
 @given(log=crowded.histories(), asked=BASES, data=st.data())
 def test_a_prefix_that_was_asked_becomes_the_whole(
     fresh: Open, few: int, log: list[Told], asked: Asked, data: st.DataObject
@@ -178,7 +179,7 @@ def test_a_prefix_that_was_asked_becomes_the_whole(
         check(line, log, asked)
 
 
-@settings(max_examples=40)
+@tried(40)
 @given(log=crowded.histories(), last=st.booleans(), data=st.data())
 def test_a_model_follows_up_to_where_it_is_told_and_no_further(
     fresh: Open,
@@ -205,7 +206,7 @@ def test_a_model_follows_up_to_where_it_is_told_and_no_further(
     assert line.views.verify(view).difference is None
 
 
-@settings(max_examples=30)
+@tried(30)
 @given(log=crowded.histories(), asked=BASES, last=st.booleans(), data=st.data())
 def test_an_earlier_basis_is_answered_as_it_was(
     fresh: Open,

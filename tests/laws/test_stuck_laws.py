@@ -7,10 +7,10 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws import oracle
-from laws.histories import DAYS, START, histories
+from laws.histories import DAYS, START, histories, tried
 from laws.test_difference_laws import ASKED, KEYS, Asked, chosen, log_of, side_of, told_entry
 from laws.test_rule_laws import VIEW
 
@@ -133,7 +133,7 @@ def _read(reading: Reading, side: Side) -> Side:
     return replace(side, versions={fact: reading.entries(held) for fact, held in side.versions.items()})
 
 
-@settings(max_examples=400)
+@tried(400)
 @given(history=histories(), faults=FAULTS, asked=ASKED)
 def test_a_row_is_stuck_where_what_fails_counts(history: History, faults: dict[int, str], asked: Asked) -> None:
     """Every other row is what it is without, and reaches as far as it can be folded."""
@@ -152,7 +152,7 @@ def test_a_row_is_stuck_where_what_fails_counts(history: History, faults: dict[i
             assert days | {"known_since": told.known_since} == reach
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), faults=FAULTS, asked=ASKED, key=st.sampled_from(EVERY_KEY))
 def test_transitions_joined_are_the_rows_where_some_fail(
     history: History, faults: dict[int, str], asked: Asked, key: str
@@ -178,7 +178,7 @@ def test_transitions_joined_are_the_rows_where_some_fail(
             assert said == expected
 
 
-@settings(max_examples=300)
+@tried(300)
 @given(history=histories(), faults=FAULTS, one=ASKED, other=ASKED, on=DAYS)
 def test_what_makes_a_key_stuck_or_frees_it_has_a_cause(
     history: History, faults: dict[int, str], one: Asked, other: Asked, on: date

@@ -7,8 +7,9 @@ from itertools import count, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws.histories import tried
 
 from timeline import vocabulary
 from timeline.app import Timeline
@@ -88,7 +89,7 @@ def asked(line: Timeline, on: date, known: datetime) -> dict[str, str]:
     return {row.key: row.state["name"] for row in line.ask("listings", on=on, known=known).rows}
 
 
-@settings(max_examples=100)
+@tried(100)
 @given(looks=histories(), absent=st.sampled_from(["end", "retract"]))
 def test_asked_at_each_look_the_log_gives_that_look(
     fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot], absent: str
@@ -108,7 +109,7 @@ def test_asked_at_each_look_the_log_gives_that_look(
     assert line.verify() == sum(run.last - run.first + 1 for run in line.runs("list") if run.first and run.last)
 
 
-@settings(max_examples=100)
+@tried(100)
 @given(looks=histories(), hands=st.lists(st.sampled_from("abc"), min_size=8, max_size=8))
 def test_what_people_corrected_stays_until_the_list_says_otherwise(
     fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot], hands: list[str]
@@ -135,7 +136,7 @@ def reworded(line: Timeline, name: str, known: datetime) -> None:
     line.record([{**last, "action": "correct", "data": data, "known": format_instant(known), "reason": "misread"}])
 
 
-@settings(max_examples=100)
+@tried(100)
 @given(looks=histories())
 def test_absence_that_means_nothing_keeps_everything(
     fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot]
@@ -148,7 +149,7 @@ def test_absence_that_means_nothing_keeps_everything(
     assert [asked(line, look.day, look.known) for look in looks] == ever
 
 
-@settings(max_examples=100)
+@tried(100)
 @given(looks=histories())
 def test_days_without_a_look_are_as_sure_as_the_looks_around_them(
     fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot]
@@ -196,7 +197,7 @@ def stays(looks: list[Snapshot], name: str) -> list[tuple[date | None, date, dat
     return found
 
 
-@settings(max_examples=40)
+@tried(40)
 @given(looks=histories())
 def test_each_look_again_says_nothing_new(fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot]) -> None:
     """A look is taken twice: the second time nothing is recorded."""

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws.histories import tried
 
 from timeline.errors import Refused
 from timeline.temporal import OPEN_FUTURE, OPEN_PAST, Valid, format_instant, parse_instant, parse_known
 
-EXAMPLES = settings(max_examples=300, deadline=None)
+EXAMPLES = tried(300)
 # Chosen so that every part of a year that EDTF names, and the months in it, can be told by counting.
 PARTS: dict[int, tuple[int, ...]] = {
     21: (3, 4, 5),
@@ -174,7 +175,7 @@ def test_shifting_a_day_shifts_its_bounds(day: date, step: int) -> None:
             assert now == (was if was in {OPEN_PAST, OPEN_FUTURE} else was + shift)
 
 
-@settings(max_examples=1000, deadline=None)
+@tried(1000)
 @given(st.text(max_size=120) | st.text("0123456789X-/.~?%[],{}T:ZW uknow", max_size=30))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes a reader raise anything but a refusal of one line with a remedy."""
@@ -183,7 +184,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert refused is None or (refused.remedy and str(refused).isprintable())
 
 
-@settings(max_examples=1000, deadline=None)
+@tried(1000)
 @given(texts(), st.integers(0, 99), st.integers(0, 3), st.text("0123456789X-/.~?%[], é\n", max_size=3))
 def test_mutated_text_is_read_or_refused(text: str, place: int, cut: int, put: str) -> None:
     """A valid text with something cut out or put in is either refused or has ordered bounds."""
