@@ -58,7 +58,7 @@ class Timeline:
     name: str
     vocabulary: Vocabulary
     clock: Callable[[], datetime] = field(default=_now)
-    _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _questions: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # Recording
 
@@ -359,7 +359,7 @@ class Timeline:
     @property
     def views(self) -> Views:
         """The stored views: kept up as events arrive, built anew, proved."""
-        return Views(self.engine, self.name, self.vocabulary, self._numbers)
+        return Views(self.engine, self.name, self.vocabulary, self._questions)
 
     def catch_up(self) -> None:
         """Let every view that is stored already answer as the log is now."""

@@ -81,27 +81,38 @@ def is_lost(connection: Connection) -> bool:
     return connection.invalidated or bool(_driver(connection).closed)
 
 
-@contextmanager
-def by_itself(engine: Engine) -> Iterator[Cursor[Any]]:
-    """Give a cursor of the driver for single statements, each a transaction of its own: nothing begins or ends it.
+class Single:
+    """A cursor of the driver for single statements, each a transaction of its own: nothing begins or ends it.
 
     It is the same one whenever the connection is lent, since it has learnt by then how to read what is asked.
     """
-    lent = engine.raw_connection()
-    try:
-        made = cast("Driver[Any]", lent.driver_connection)
-        made.autocommit = True
+
+    __slots__ = ("_driver", "_lent")
+
+    def __init__(self, engine: Engine) -> None:
+        """Borrow a connection of an engine."""
+        self._lent = engine.raw_connection()
+        self._driver = cast("Driver[Any]", self._lent.driver_connection)
+
+    def __enter__(self) -> Cursor[Any]:
+        """Give the cursor."""
         try:
-            if "single" not in lent.info:
-                lent.info["single"] = made.cursor()
-            yield lent.info["single"]
-        finally:
-            if made.closed:
-                lent.invalidate()
-            else:
-                made.autocommit = False
-    finally:
-        lent.close()
+            self._driver.autocommit = True
+        except BaseException:  # it was closed while nobody used it
+            self._lent.invalidate()
+            raise
+        held = self._lent.info
+        if "single" not in held:
+            held["single"] = self._driver.cursor(binary=True)
+        return cast("Cursor[Any]", held["single"])
+
+    def __exit__(self, *_: object) -> None:
+        """Give the connection back, as others expect it."""
+        if self._driver.closed:
+            self._lent.invalidate()
+        else:
+            self._driver.autocommit = False
+        self._lent.close()
 
 
 def _driver(connection: Connection) -> Driver[Any]:

@@ -56,7 +56,7 @@ class Views:
     engine: Engine
     timeline: str
     vocabulary: Vocabulary
-    numbers: dict[str, int] = field(default_factory=dict)
+    questions: dict[str, str] = field(default_factory=dict)
 
     # Keeping up
 
@@ -196,16 +196,14 @@ class Views:
 
         Which model answers is remembered from the last time, and part of the question.
         """
-        form = readmodels.form_of(view, self.vocabulary)
-        number = self.numbers.get(view.name)
-        if number is None:
+        query = self.questions.get(view.name)
+        if query is None:
             return None
-        asked = {"timeline": self.timeline, "view": view.name, "key": key, "on": on, "known": known}
-        with driver.by_itself(self.engine) as cursor:
+        with driver.Single(self.engine) as cursor:
             try:
-                return stored.at_head(cursor, number, form, revisions()[-1], asked)
+                return stored.at_head(cursor, query, key, on, known)
             except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
-                self.numbers.pop(view.name, None)
+                self.questions.pop(view.name, None)
                 return None
 
     def facts_of(self, connection: Connection, view: Projection, key: str, recorded: int) -> list[str] | None:
@@ -243,7 +241,7 @@ class Views:
             stuck = readmodels.stuck(connection, self.timeline, model)
             if self._follower(connection, view, model).is_mended(stuck):
                 return
-            self.numbers[view.name] = model.model
+            self.questions[view.name] = stored.head_query(self.timeline, model.model, model.form, revisions()[-1])
             with driver.cursor(connection, "" if key else "rows") as cursor:
                 rows = stored.rows(cursor, model, basis, key)
                 yield sorted(stuck if key is None else {key} & stuck.keys())

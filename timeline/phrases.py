@@ -23,6 +23,7 @@ _HYPHENS = str.maketrans(dict.fromkeys(_DASHES, "-"))
 _YEAR_DASH = re.compile(rf"(?<!\S)(\d{{4}})\s*[{_DASHES}]\s*(?=\d\d(?!\S))", re.ASCII)
 _LIKE_EDTF = re.compile(r"[0-9xtz.,/?~%:\[\]{}+-]+")
 _UNCLEAR = re.compile(r"\d{4}-2[1-4]", re.ASCII)
+_WITH_A_CLOCK = re.compile(r"\s*\d{4}-\d\d-\d\d\s*[tT\d]", re.ASCII)
 _PAST, _COMING = ("last", "past"), ("this", "next", "coming")
 
 
@@ -59,7 +60,7 @@ def day(text: str, *, today: date) -> date:
 
 def instant(text: str, *, today: date) -> datetime:
     """Return the instant that a text means: an RFC 3339 instant as it is, a day as its end in UTC."""
-    if re.match(r"\s*\d{4}-\d\d-\d\d\s*[tT\d]", text, re.ASCII):
+    if _WITH_A_CLOCK.match(text):
         return parse_instant(text.strip())
     return parse_instant(str(day(text, today=today)))
 

@@ -86,7 +86,7 @@ class Question:
             raise Refused("as-of sets both the day and the knowledge", remedy="Give --as-of alone, or --on and --known")
         on, known = (self.on, self.known) if self.as_of is None else (self.as_of, self.as_of)
         today = now.astimezone(UTC).date()
-        return today if on is None else _day(on, today), now if known is None else _instant(known, now, "known")
+        return today if on is None else _day(on, today), now if known is None else _instant(known, today, "known")
 
     def _by_token(self, token: str, log: Log, answerer: tuple[str, int]) -> Basis:
         """Return the basis of a token, if this log can honour it."""
@@ -134,9 +134,10 @@ def at_head(timeline: str, on: date, known: datetime, head: tuple[int, bytes], v
 def _basis(
     timeline: str, on: date, known: datetime, head: tuple[int, str], answerer: tuple[str, int], choice: Choice
 ) -> Basis:
-    (position, link), (view, version) = head, answerer
-    place = {"timeline": timeline, "on": on, "known": known, "recorded": position, "link": link}
-    return Basis(**place, view=view, version=version, choice=choice)  # type: ignore[arg-type]
+    (recorded, link), (view, version) = head, answerer
+    return Basis(
+        timeline=timeline, on=on, known=known, recorded=recorded, link=link, view=view, version=version, choice=choice
+    )
 
 
 _AXES = ("on", "known", "recorded", "as-of")
@@ -185,13 +186,13 @@ def _day(given: str | date, today: date) -> date:
         raise _at("on", error) from error
 
 
-def _instant(given: str | date, now: datetime, field: str) -> datetime:
+def _instant(given: str | date, today: date, field: str) -> datetime:
     """Return an instant; a day stands for its end."""
     if not isinstance(given, str | date):
         place = Place(field=f"--{field}")
         raise Refused(f"{given!r} is no day and no instant", remedy="Give a date or an instant", place=place)
     try:
-        return phrases.instant(_text(given), today=now.astimezone(UTC).date())
+        return phrases.instant(_text(given), today=today)
     except Refused as error:
         raise _at(field, error) from error
 
@@ -206,7 +207,7 @@ def _recorded(given: int | str | date, log: Log, now: datetime) -> int:
         return int(given)
     if isinstance(given, int):
         return int(given)
-    return log.position_at(_instant(given, now, "recorded"))
+    return log.position_at(_instant(given, now.astimezone(UTC).date(), "recorded"))
 
 
 def condition(text: str) -> Callable[[Row], bool]:

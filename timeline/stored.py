@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 import psycopg
+from psycopg import sql
 
 from timeline import driver
 from timeline.driver import copied
@@ -216,13 +217,30 @@ class Head(NamedTuple):
     row: Row | None
 
 
-def at_head(cursor: Cursor[Any], number: int, form: str, revision: str, asked: Mapping[str, Any]) -> Head | None:
+def head_query(timeline: str, number: int, form: str, revision: str) -> str:
+    """Return what asks a model for the row of a key at the head of the log, in a database of a revision.
+
+    It is kept, and asked by `at_head`: a cursor remembers what it has learnt while it is given the very same text.
+    """
+    names = {"timeline": timeline, "form": form, "revision": revision}
+    given = {name: sql.Literal(value).as_string().replace("%", "%%") for name, value in names.items()}
+    return f"""SELECT t.position, t.hash, r.*
+        FROM timeline.timelines t JOIN timeline.read_models m ON m.timeline = t.timeline AND m.model = {number}
+        LEFT JOIN (SELECT {_ROW} FROM timeline.rows_{number} WHERE {_HERE} AND key = %(key)s) r ON true
+        WHERE t.timeline = {given["timeline"]} AND m.serving AND m.position = t.position AND m.form = {given["form"]}
+          AND EXISTS (SELECT FROM timeline.alembic_version WHERE version_num = {given["revision"]})
+          AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
+                           WHERE s.timeline = t.timeline AND s.model = m.model
+                             AND (s.key = %(key)s OR starts_with(s.key, '{NAMELESS}')))"""
+
+
+def at_head(cursor: Cursor[Any], query: str, key: str, on: date, known: datetime) -> Head | None:
     """Return the row of a key as it is at the head of the log, by one statement and so in one snapshot.
 
-    `asked` has `timeline`, `view`, `key`, `on` and `known`. None where that model does not answer for the head just
-    now, or where the key is stuck, or a fact that could not be told its keys may have it.
+    None where that model does not answer for the head just now, or where the key is stuck, or a fact that could not be
+    told its keys may have it.
     """
-    found = cursor.execute(_at_head(number), {**asked, "form": form, "revision": revision}, prepare=True).fetchone()
+    found = cursor.execute(query, {"key": key, "on": on, "known": known}, prepare=True).fetchone()
     if found is None:
         return None
     position, link, *fields = found
@@ -231,20 +249,7 @@ def at_head(cursor: Cursor[Any], number: int, form: str, revision: str, asked: M
     here = _Found(*fields)
     if here.joined_before or here.joined_after or here.known_since is None:
         return None  # more is to be looked up, in the same snapshot
-    return Head(position, link, _row(cursor, f"timeline.rows_{number}", asked, here))
-
-
-@lru_cache(maxsize=64)
-def _at_head(number: int) -> str:
-    """Return what is asked of a model; a cursor keeps what it has learnt while it is given the very same text."""
-    return f"""SELECT t.position, t.hash, r.*
-        FROM timeline.timelines t JOIN timeline.read_models m ON m.timeline = t.timeline AND m.model = {number}
-        LEFT JOIN (SELECT {_ROW} FROM timeline.rows_{number} WHERE {_HERE} AND key = %(key)s) r ON true
-        WHERE t.timeline = %(timeline)s AND m.serving AND m.position = t.position AND m.form = %(form)s
-          AND EXISTS (SELECT FROM timeline.alembic_version WHERE version_num = %(revision)s)
-          AND NOT EXISTS (SELECT FROM timeline.stuck_keys s
-                           WHERE s.timeline = t.timeline AND s.model = m.model
-                             AND (s.key = %(key)s OR starts_with(s.key, '{NAMELESS}')))"""
+    return Head(position, link, _told(here, orjson.loads(here.state), here.since, here.until, here.known_since))
 
 
 def _row(cursor: Cursor[Any], table: str, asked: Mapping[str, Any], found: _Found) -> Row:
@@ -256,6 +261,10 @@ def _row(cursor: Cursor[Any], table: str, asked: Mapping[str, Any], found: _Foun
             since, until = _reach(cursor, table, asked, found, said)
         if known_since is None:
             known_since = _known_since(cursor, table, asked, found, said)
+    return _told(found, state, since, until, known_since)
+
+
+def _told(found: _Found, state: dict[str, Any], since: date | None, until: date | None, known_since: datetime) -> Row:
     certainty = "certain" if found.certain else "possible"
     return Row(
         key=found.key,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from benching import handwritten
 from benching.columns import Columns
-from benching.figures import Figure, durations, in_turn, middle, seconds_of
+from benching.figures import Figure, apart, durations, in_turn, middle, seconds_of
 from benching.shape import VIEW
+
+from timeline.driver import Single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,8 +33,9 @@ def key(store: Store, small: Store) -> Iterator[Figure]:
     asked = (_asking(small), _asking(store), _asking(store, "world/hot-0"))
     filled = _filled(store)
     by_hand = handwritten.asking(store.sql, store.shape.questions(_ASKED))
-    in_turn(*asked, by_hand, count=_WARM)
-    taken = in_turn(*asked, by_hand, count=_ASKED)
+    with apart(store.sql.info.backend_pid, *map(_lent, (store, small))):
+        in_turn(*asked, by_hand, count=_WARM)
+        taken = in_turn(*asked, by_hand, count=_ASKED)
     at_small = middle(f"ask one key, at {small.shape.events:,}", taken[0])
     ours = middle(f"ask one key, at {store.shape.events:,}", taken[1], at_most=1)
     yield from (at_small, ours)
@@ -76,6 +79,12 @@ def _asking(store: Store, name: str | None = None) -> Callable[[int], object]:
         store.line.ask(VIEW, name or key, on=on, known=known)
 
     return step
+
+
+def _lent(store: Store) -> int:
+    """Return the process of the server that answers who asks for one key."""
+    with Single(store.line.engine) as cursor:
+        return cursor.connection.info.backend_pid
 
 
 def _served(store: Store, queries: tuple[str, ...], bases: list[tuple[date, datetime]]) -> list[float]:

@@ -6,12 +6,13 @@ import os
 import platform
 import statistics
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,28 @@ def in_turn(*steps: Callable[[int], object], count: int, block: int = 50, second
         if time.perf_counter() > end:
             break
     return taken
+
+
+@contextmanager
+def apart(*servers: int) -> Iterator[None]:
+    """Keep this program on one processor and some processes of a server on another, where the system lets one say so.
+
+    Left to itself it wakes a server's process up beside who asks or elsewhere, as luck will have it, and that is worth
+    as much as a short question.
+    """
+    everywhere = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if len(everywhere) < 2:  # noqa: PLR2004  one for each side
+        yield
+        return
+    ours, theirs, *_ = sorted(everywhere)
+    os.sched_setaffinity(0, {ours})
+    for process in servers:
+        os.sched_setaffinity(process, {theirs})
+    try:
+        yield
+    finally:
+        for process in (0, *servers):
+            os.sched_setaffinity(process, everywhere)
 
 
 def middle(what: str, taken: Iterable[float], at_most: float | None = None) -> Figure:

@@ -85,10 +85,17 @@ def test_a_connection_lost_is_told_by_what_ended_it_and_replaced(
     """The next statement has another connection; nothing is logged of the loss."""
     connections = engine(shared_database_url, role=None)
     end = b"SELECT pg_terminate_backend(pg_backend_pid(), 5000)"
-    with pytest.raises(psycopg.errors.AdminShutdown), driver.by_itself(connections) as single:
+    with pytest.raises(psycopg.errors.AdminShutdown), driver.Single(connections) as single:
         single.execute(end)
-    with driver.by_itself(connections) as single:
+    with driver.Single(connections) as single:
         assert single.execute("SELECT 1").fetchone() == (1,)
+        idle = single.connection
+    idle.close()
+    with pytest.raises(psycopg.Error), driver.Single(connections):
+        pass
+    with driver.Single(connections) as single:
+        assert single.execute("SELECT 1").fetchone() == (1,)
+    assert connections.pool.checkedout() == 0  # type: ignore[attr-defined]
     with connections.connect() as connection:
         assert driver.cursor(connection).execute("SELECT 2").fetchone() == (2,)
     connections.dispose()

@@ -297,8 +297,9 @@ def test_a_plan_made_once_finds_a_key_by_the_index_of_keys(opened: Timeline, url
     opened.rebuild("observations")
     for number in range(8):
         opened.ask("observations", f"s{number}/m", on="1950-06-01")
-    with driver.by_itself(opened.engine) as cursor:
-        cursor.execute("ANALYZE; SET plan_cache_mode = force_generic_plan")
+    with driver.Single(opened.engine) as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
         query = "SELECT name, parameter_types::text[] FROM pg_prepared_statements WHERE statement LIKE '%rows\\_%'"
         [(name, types)] = cursor.execute(query).fetchall()
         asked = {"date": "'1950-06-01'", "timestamp with time zone": "now()", "text": "'s7/m'"}
