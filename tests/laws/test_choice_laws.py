@@ -82,7 +82,7 @@ NAMED = [
 CONDITIONS = st.lists(st.sampled_from(NAMED), max_size=2)
 
 
-@tried(200)
+@tried(150)
 @given(log=attributed(), only=CONDITIONS, without=CONDITIONS, asked=bases)
 def test_a_choice_is_the_rule_over_the_log_without_the_others(
     shared_database_url: str,

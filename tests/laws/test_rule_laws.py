@@ -108,7 +108,7 @@ def _expected_row(found: dict[str, Any]) -> dict[str, Any]:
     return found | {"known_since": format_instant(found["known_since"])}
 
 
-@tried(500)
+@tried(400)
 @given(history=histories(), asked=st.lists(bases, min_size=3, max_size=3))
 def test_facts_and_views_follow_the_rule(
     fresh: Open, history: History, asked: list[tuple[date, datetime, int]]
@@ -154,7 +154,7 @@ def _distinct(log: list[Told]) -> list[Told]:
     ]
 
 
-@tried(300)
+@tried(200)
 @given(history=histories(), later=histories(), asked=bases)
 def test_the_answer_of_a_sealed_basis_never_changes(
     fresh: Open, history: History, later: History, asked: tuple[date, datetime, int]
@@ -177,7 +177,7 @@ def _following(told: Told, held: set[str]) -> dict[str, Any]:
     return told.line | ({"action": "correct"} if asserts else {})
 
 
-@tried(300)
+@tried(200)
 @given(history=histories(), instants=st.lists(INSTANTS, min_size=1, max_size=2))
 def test_recording_twice_is_recording_once(fresh: Open, history: History, instants: list[datetime]) -> None:
     """A second record of the same lines, in any batching, adds nothing and changes no answer."""
@@ -189,7 +189,7 @@ def test_recording_twice_is_recording_once(fresh: Open, history: History, instan
     assert [line.facts(on=date(2023, 2, 1), known=known).to_dict() for known in instants] == before
 
 
-@tried(300)
+@tried(200)
 @given(history=histories())
 def test_export_and_import_give_the_same_bytes(fresh: Open, history: History) -> None:
     """What is exported, recorded in an empty timeline and exported again is the same to the byte."""

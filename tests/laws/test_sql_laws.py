@@ -63,7 +63,7 @@ def printed(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*fields, *days, format_instant(known_since), facts)
 
 
-@tried(60)
+@tried(45)
 @given(log=histories(), bases=st.lists(st.tuples(DAYS, INSTANTS), min_size=4, max_size=4), split=st.integers(0, 14))
 def test_sql_answers_by_the_rule(fresh: Open, log: list[Told], bases: list[tuple[date, datetime]], split: int) -> None:
     """At any day and knowledge, with every field of a row, whether a view was built whole or kept up as events came."""

@@ -142,7 +142,7 @@ def record(line: Timeline, log: list[Told]) -> None:
     assert line.record([told.line for told in log]).recorded == len(log)
 
 
-@tried(60)
+@tried(45)
 @given(log=crowded.histories(), asked=BASES, data=st.data())
 def test_models_taken_along_are_the_log(
     fresh: Open, few: int, log: list[Told], asked: Asked, data: st.DataObject
@@ -159,7 +159,7 @@ def test_models_taken_along_are_the_log(
     check(line, log, asked)
 
 
-@tried(60)
+@tried(45)
 @given(log=crowded.histories(), asked=BASES, data=st.data())
 def test_a_prefix_that_was_asked_becomes_the_whole(
     fresh: Open, few: int, log: list[Told], asked: Asked, data: st.DataObject

@@ -89,7 +89,7 @@ def asked(line: Timeline, on: date, known: datetime) -> dict[str, str]:
     return {row.key: row.state["name"] for row in line.ask("listings", on=on, known=known).rows}
 
 
-@tried(100)
+@tried(75)
 @given(looks=histories(), absent=st.sampled_from(["end", "retract"]))
 def test_asked_at_each_look_the_log_gives_that_look(
     fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot], absent: str
@@ -109,7 +109,7 @@ def test_asked_at_each_look_the_log_gives_that_look(
     assert line.verify() == sum(run.last - run.first + 1 for run in line.runs("list") if run.first and run.last)
 
 
-@tried(100)
+@tried(75)
 @given(looks=histories(), hands=st.lists(st.sampled_from("abc"), min_size=8, max_size=8))
 def test_what_people_corrected_stays_until_the_list_says_otherwise(
     fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot], hands: list[str]
@@ -136,7 +136,7 @@ def reworded(line: Timeline, name: str, known: datetime) -> None:
     line.record([{**last, "action": "correct", "data": data, "known": format_instant(known), "reason": "misread"}])
 
 
-@tried(100)
+@tried(75)
 @given(looks=histories())
 def test_absence_that_means_nothing_keeps_everything(
     fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot]
@@ -149,7 +149,7 @@ def test_absence_that_means_nothing_keeps_everything(
     assert [asked(line, look.day, look.known) for look in looks] == ever
 
 
-@tried(100)
+@tried(75)
 @given(looks=histories())
 def test_days_without_a_look_are_as_sure_as_the_looks_around_them(
     fresh: Callable[[], Timeline], sync: Sync, looks: list[Snapshot]
