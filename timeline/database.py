@@ -75,6 +75,10 @@ def engine(url: str, *, role: str | None = WRITER) -> Engine:
     def _(opened: Any, _record: object) -> None:  # noqa: ANN401  SQLAlchemy wraps the driver's connection
         _begin(opened, role)
 
+    @event.listens_for(made, "reset")
+    def _(returned: Any, *_: object) -> None:  # noqa: ANN401
+        driver.restored(returned)
+
     return made
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+from psycopg.pq import TransactionStatus
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -84,35 +86,39 @@ def is_lost(connection: Connection) -> bool:
 class Single:
     """A cursor of the driver for single statements, each a transaction of its own: nothing begins or ends it.
 
-    It is the same one whenever the connection is lent, since it has learnt by then how to read what is asked.
+    It is the same one whenever the connection is lent, since it has learnt by then how to read what is asked. However
+    that ends, `restored` is what the pool does to a connection that comes back.
     """
 
-    __slots__ = ("_driver", "_lent")
+    __slots__ = ("_lent",)
 
     def __init__(self, engine: Engine) -> None:
         """Borrow a connection of an engine."""
         self._lent = engine.raw_connection()
-        self._driver = cast("Driver[Any]", self._lent.driver_connection)
 
     def __enter__(self) -> Cursor[Any]:
         """Give the cursor."""
         try:
-            self._driver.autocommit = True
-        except BaseException:  # it was closed while nobody used it
+            made, held = cast("Driver[Any]", self._lent.driver_connection), self._lent.info
+            made.autocommit = True
+            if "single" not in held:
+                held["single"] = made.cursor(binary=True)
+        except BaseException:
             self._lent.invalidate()
             raise
-        held = self._lent.info
-        if "single" not in held:
-            held["single"] = self._driver.cursor(binary=True)
         return cast("Cursor[Any]", held["single"])
 
     def __exit__(self, *_: object) -> None:
-        """Give the connection back, as others expect it."""
-        if self._driver.closed:
+        """Give the connection back, unless it is lost or was interrupted while it was answering."""
+        if cast("Driver[Any]", self._lent.driver_connection).pgconn.transaction_status != TransactionStatus.IDLE:
             self._lent.invalidate()
-        else:
-            self._driver.autocommit = False
         self._lent.close()
+
+
+def restored(connection: Driver[Any]) -> None:
+    """Let a connection be as others expect it; what is raised where it cannot be keeps it out of the pool."""
+    if connection.autocommit:
+        connection.autocommit = False
 
 
 def _driver(connection: Connection) -> Driver[Any]:

@@ -6,7 +6,7 @@ import os
 import platform
 import statistics
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,15 +87,16 @@ def apart(*servers: int) -> Iterator[None]:
     if len(everywhere) < 2:  # noqa: PLR2004  one for each side
         yield
         return
-    ours, theirs, *_ = sorted(everywhere)
-    os.sched_setaffinity(0, {ours})
-    for process in servers:
-        os.sched_setaffinity(process, {theirs})
+    here, there, *_ = sorted(everywhere)
     try:
+        for process in servers:
+            os.sched_setaffinity(process, {there})
+        os.sched_setaffinity(0, {here})
         yield
     finally:
         for process in (0, *servers):
-            os.sched_setaffinity(process, everywhere)
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.sched_setaffinity(process, everywhere)
 
 
 def middle(what: str, taken: Iterable[float], at_most: float | None = None) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -100,6 +101,21 @@ def test_a_connection_lost_is_told_by_what_ended_it_and_replaced(
         assert driver.cursor(connection).execute("SELECT 2").fetchone() == (2,)
     connections.dispose()
     assert caplog.records == []
+
+
+def test_a_connection_that_nobody_gave_back_is_as_others_expect_it(shared_database_url: str) -> None:
+    """Whatever ends a single statement, an interrupt say, the next transaction is one: what it did can be undone."""
+    connections = engine(shared_database_url, role=None)
+    single = driver.Single(connections)
+    single.__enter__().execute("CREATE TABLE single (number int)")
+    del single
+    gc.collect()
+    with connections.connect() as connection:
+        driver.cursor(connection).execute("INSERT INTO single VALUES (1)")
+        connection.rollback()
+        assert driver.cursor(connection).execute("SELECT count(*) FROM single").fetchone() == (0,)
+    assert connections.pool.checkedout() == 0  # type: ignore[attr-defined]
+    connections.dispose()
 
 
 def test_statements_of_a_pipeline_are_sent_together(connection: Connection) -> None:
